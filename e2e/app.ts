@@ -1,0 +1,195 @@
+import { spawn, type ChildProcess, execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { _electron, test as base, type Browser, type ElectronApplication, type Page } from '@playwright/test';
+import { Studio } from './studio.ts';
+
+const root = path.resolve(import.meta.dirname, '..');
+
+/** A running app with a data folder of its own. The same specs drive both hosts. */
+export interface App {
+  readonly kind: 'web' | 'electron';
+  readonly page: Page;
+  readonly studio: Studio;
+  readonly dataFolder: string;
+  /** Everything the app printed. */
+  log(): string;
+  /** Kills the engine process, as a crashing driver would. */
+  killEngine(): void;
+  /** Ends the app and starts it again on the same data folder. */
+  restart(): Promise<App>;
+  close(): Promise<void>;
+}
+
+/** Real Electron's executable, where it is installed. Never downloads. */
+function electronBinary(): string | null {
+  const folder = process.env['ELECTRON_OVERRIDE_DIST_PATH'] ?? path.join(path.dirname(createRequire(import.meta.url).resolve('electron/package.json')), 'dist');
+  const names = ['electron', 'electron.exe', 'Electron.app/Contents/MacOS/Electron'];
+  return names.map((name) => path.join(folder, name)).find((file) => existsSync(file)) ?? null;
+}
+
+/** All processes below a process, as [pid, command line]. */
+function descendants(pid: number): [number, string][] {
+  const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .map((row) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(row))
+    .filter((match) => match !== null)
+    .map((match) => ({ pid: Number(match[1]), parent: Number(match[2]), args: match[3] ?? '' }));
+  const found: [number, string][] = [];
+  const queue = [pid];
+  while (queue.length > 0) {
+    const parent = queue.shift();
+    for (const row of rows.filter((candidate) => candidate.parent === parent)) {
+      found.push([row.pid, row.args]);
+      queue.push(row.pid);
+    }
+  }
+  return found;
+}
+
+export function enginePids(hostPid: number): number[] {
+  return descendants(hostPid)
+    .filter(([, args]) => /engine\.js|Stopbath engine|utility.*NodeService/i.test(args))
+    .map(([pid]) => pid);
+}
+
+function killEngineOf(hostPid: number): void {
+  const pids = enginePids(hostPid);
+  if (pids.length === 0) throw new Error('No engine process is running.');
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+}
+
+async function startWeb(browser: Browser, dataFolder: string, options: AppOptions): Promise<App> {
+  let output = '';
+  const host: ChildProcess = spawn(process.execPath, ['out/main/serve.js'], {
+    cwd: root,
+    env: { ...process.env, STOPBATH_DATA: dataFolder, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const url = await new Promise<string>((resolve, reject) => {
+    const read = (chunk: Buffer): void => {
+      output += chunk.toString();
+      const match = /http:\/\/127\.0\.0\.1:\d+\/\?token=\S+/.exec(output);
+      if (match !== null) resolve(match[0]);
+    };
+    host.stdout?.on('data', read);
+    host.stderr?.on('data', read);
+    host.once('exit', (code) => reject(new Error(`The web host ended with ${String(code)}:\n${output}`)));
+  });
+  const context = await browser.newContext({
+    viewport: options.viewport ?? { width: 1280, height: 800 },
+    colorScheme: options.colorScheme ?? 'dark',
+    locale: options.locale ?? 'en-US',
+    acceptDownloads: true,
+  });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text());
+  });
+  page.on('pageerror', (error) => problems.push(String(error)));
+  await page.goto(url);
+  const hostPid = host.pid;
+  if (hostPid === undefined) throw new Error('The web host has no process.');
+  const end = async (): Promise<void> => {
+    await context.close();
+    if (host.exitCode === null) {
+      const ended = new Promise((resolve) => host.once('exit', resolve));
+      host.kill('SIGTERM');
+      await ended;
+    }
+  };
+  return {
+    kind: 'web',
+    page,
+    studio: new Studio(page, problems),
+    dataFolder,
+    log: () => output,
+    killEngine: () => killEngineOf(hostPid),
+    restart: async () => {
+      await end();
+      return await startWeb(browser, dataFolder, options);
+    },
+    close: end,
+  };
+}
+
+async function startElectron(executablePath: string, dataFolder: string, options: AppOptions): Promise<App> {
+  const app: ElectronApplication = await _electron.launch({
+    executablePath,
+    args: ['.', ...(process.platform === 'linux' && process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
+    cwd: root,
+    colorScheme: options.colorScheme ?? 'dark',
+    locale: options.locale ?? 'en-US',
+    env: { ...(process.env as Record<string, string>), STOPBATH_DATA: dataFolder, ...options.env },
+  });
+  let output = '';
+  app.process().stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  app.process().stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const page = await app.firstWindow();
+  const problems: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text());
+  });
+  if (options.viewport !== undefined) await page.setViewportSize(options.viewport);
+  const hostPid = app.process().pid;
+  if (hostPid === undefined) throw new Error('Electron has no process.');
+  return {
+    kind: 'electron',
+    page,
+    studio: new Studio(page, problems),
+    dataFolder,
+    log: () => output,
+    killEngine: () => killEngineOf(hostPid),
+    restart: async () => {
+      await app.close();
+      return await startElectron(executablePath, dataFolder, options);
+    },
+    close: () => app.close(),
+  };
+}
+
+export interface AppOptions {
+  readonly viewport?: { width: number; height: number };
+  readonly colorScheme?: 'light' | 'dark';
+  readonly locale?: string;
+  readonly env?: Record<string, string>;
+}
+
+/** The host that the specs drive: `STOPBATH_E2E_HOST` or, without it, Electron where its binary is. */
+async function startApp(browser: Browser, dataFolder: string, options: AppOptions): Promise<App> {
+  const wanted = process.env['STOPBATH_E2E_HOST'];
+  const binary = wanted === 'web' ? null : electronBinary();
+  if (wanted === 'electron' && binary === null) throw new Error('STOPBATH_E2E_HOST=electron, but there is no Electron binary.');
+  return binary === null ? await startWeb(browser, dataFolder, options) : await startElectron(binary, dataFolder, options);
+}
+
+interface Fixtures {
+  /** Starts the app; several in one spec share the data folder unless told otherwise. Closed after the spec. */
+  start: (options?: AppOptions & { dataFolder?: string }) => Promise<App>;
+}
+
+export const test = base.extend<Fixtures>({
+  start: async ({ browser }, use) => {
+    const apps: App[] = [];
+    const folders: string[] = [];
+    await use(async ({ dataFolder, ...options } = {}) => {
+      const folder = dataFolder ?? mkdtempSync(path.join(os.tmpdir(), 'stopbath-e2e-'));
+      if (dataFolder === undefined) folders.push(folder);
+      const app = await startApp(browser, folder, options);
+      apps.push(app);
+      return app;
+    });
+    for (const app of apps) await app.close().catch(() => undefined);
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  },
+});
+
+export { expect } from '@playwright/test';
+
+/** Text of a file below the data folder. */
+export function readData(app: App, ...parts: string[]): string {
+  return readFileSync(path.join(app.dataFolder, ...parts), 'utf8');
+}

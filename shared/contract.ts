@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { generationRequestSchema, providerIds, schedulerIds } from './generation.ts';
+import { failureSchema, jobEventSchema, jobSnapshotSchema, pictureSchema, steeringSchema } from './job.ts';
+
+/** A model the app can run. */
+export const modelSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  description: z.string(),
+  builtIn: z.boolean(),
+  width: z.int(),
+  height: z.int(),
+  /** Sizes must be a multiple of this many pixels. */
+  sizeMultiple: z.int(),
+  minSide: z.int(),
+  maxSide: z.int(),
+  steps: z.int(),
+  guidanceScale: z.number(),
+  scheduler: z.enum(schedulerIds),
+  examplePrompts: z.array(z.string()),
+});
+export type Model = z.infer<typeof modelSchema>;
+
+export const engineStates = ['stopped', 'starting', 'ready', 'loading', 'running', 'stopping', 'crashed'] as const;
+
+/** A rung of the provider ladder and why it was, or was not, taken. */
+export const providerRungSchema = z.object({
+  provider: z.enum(providerIds),
+  taken: z.boolean(),
+  code: z.string(),
+  reason: z.string(),
+});
+
+export const engineStatusSchema = z.object({
+  state: z.enum(engineStates),
+  /** Counts engine processes; answers of an older generation are dropped. */
+  generation: z.int(),
+  provider: z.enum(providerIds).nullable(),
+  rungs: z.array(providerRungSchema),
+  failure: failureSchema.nullable(),
+});
+export type EngineStatus = z.infer<typeof engineStatusSchema>;
+
+export const themes = ['system', 'light', 'dark'] as const;
+export const languages = ['system', 'en', 'zh-CN'] as const;
+export const previewModes = ['linear', 'decoder', 'off'] as const;
+
+export const settingsSchema = z.object({
+  theme: z.enum(themes),
+  language: z.enum(languages),
+  previewMode: z.enum(previewModes),
+  /** Least wall time of a step, so that a fast model can be watched. */
+  paceMs: z.number().min(0).max(10_000),
+  provider: z.enum(['auto', ...providerIds]),
+  /** The form as it was left: any JSON the interface wants back after a restart. */
+  form: z.record(z.string(), z.json()).nullable(),
+});
+export type Settings = z.infer<typeof settingsSchema>;
+
+export const defaultSettings: Settings = {
+  theme: 'system',
+  language: 'system',
+  previewMode: 'decoder',
+  paceMs: 120,
+  provider: 'auto',
+  form: null,
+};
+
+const none = z.object({});
+const job = z.object({ jobId: z.string() });
+const pictureId = z.object({ id: z.string() });
+
+/** Every call of the interface: name -> input and output. Core checks the input again; the interface checks nothing it gets. */
+export const calls = {
+  'app.info': {
+    input: none,
+    output: z.object({
+      version: z.string(),
+      host: z.enum(['electron', 'web']),
+      platform: z.string(),
+      /** False where the surroundings cannot show a file in its folder. */
+      canReveal: z.boolean(),
+      /** Notices that arose before a window was there, e.g. a settings file that had to be set aside. */
+      notices: z.array(failureSchema),
+    }),
+  },
+  'models.list': { input: none, output: z.array(modelSchema) },
+  'settings.get': { input: none, output: settingsSchema },
+  'settings.set': { input: settingsSchema.partial(), output: settingsSchema },
+  'jobs.list': { input: none, output: z.array(jobSnapshotSchema) },
+  /** `count` pictures: one job each, seeds counting up from the request's. */
+  'jobs.submit': {
+    input: z.object({ request: generationRequestSchema, count: z.int().min(1).max(64) }),
+    output: z.object({ jobIds: z.array(z.string()) }),
+  },
+  /** Returns at once. A second stop of the same job, or no answer in 2 s, replaces the engine process. */
+  'jobs.stop': { input: job, output: none },
+  'jobs.steer': { input: job.extend({ steering: steeringSchema }), output: none },
+  /** Decodes and saves the clean estimate of a stopped or failed job. */
+  'jobs.keep': { input: job, output: pictureSchema },
+  /** Takes a queued job out, or clears an ended one from the list. */
+  'jobs.remove': { input: job, output: none },
+  'engine.status': { input: none, output: engineStatusSchema },
+  'library.list': {
+    input: z.object({ before: z.string().nullable(), limit: z.int().min(1).max(500) }),
+    /** Newest first; `next` is the `before` of the following page. */
+    output: z.object({ pictures: z.array(pictureSchema), next: z.string().nullable(), total: z.int() }),
+  },
+  'library.remove': { input: pictureId, output: none },
+  /** Undo of `library.remove`, until the app ends. */
+  'library.restore': { input: pictureId, output: pictureSchema },
+  'library.reveal': { input: pictureId, output: none },
+  /** Electron: asks where and copies. Web: not offered, the page downloads `url`. `saved` is false when the user cancelled. */
+  'library.saveAs': { input: pictureId, output: z.object({ saved: z.boolean() }) },
+} as const;
+
+export type Calls = typeof calls;
+export type CallName = keyof Calls;
+export type CallInput<N extends CallName> = z.input<Calls[N]['input']>;
+export type CallOutput<N extends CallName> = z.output<Calls[N]['output']>;
+
+/** Everything core announces by itself. */
+export const events = {
+  job: jobEventSchema,
+  engine: engineStatusSchema,
+  settings: settingsSchema,
+  library: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('added'), picture: pictureSchema }),
+    z.object({ kind: z.literal('removed'), id: z.string() }),
+  ]),
+  /** A menu entry or another window asks the interface to do a command (shared/commands.ts). */
+  command: z.object({ command: z.string() }),
+  /** Something a person should know that belongs to no job. */
+  notice: failureSchema,
+} as const;
+
+export type Events = typeof events;
+export type EventName = keyof Events;
+export type EventValue<N extends EventName> = z.output<Events[N]>;

@@ -1,0 +1,204 @@
+import { z } from 'zod';
+import { errorCodes } from './errors.ts';
+import { generationRequestSchema, guidanceEndSchema, providerIds } from './generation.ts';
+
+export const failureSchema = z.object({
+  code: z.enum(errorCodes),
+  message: z.string(),
+  nextStep: z.string().optional(),
+  field: z.string().optional(),
+  detail: z.string().optional(),
+});
+
+/** The numbers of one finished step. */
+export const stepRecordSchema = z.object({
+  /** 0-based. */
+  stepIndex: z.int(),
+  numTimesteps: z.int(),
+  timestep: z.number(),
+  /** Noise level of the step in sigma units, sqrt((1 - abar) / abar). */
+  sigma: z.number(),
+  /** The scale the step ran with; 1 when it was not guided. */
+  guidanceScale: z.number(),
+  guided: z.boolean(),
+  /** UNet forwards for one picture: 2 when guided, else 1, however they were batched. */
+  unetEvaluations: z.int(),
+  /** Wall time of the step without any deliberate pace. */
+  ms: z.number(),
+});
+export type StepRecord = z.infer<typeof stepRecordSchema>;
+
+export const timingsSchema = z.object({
+  load: z.number(),
+  textEncode: z.number(),
+  denoise: z.number(),
+  sessionRun: z.number(),
+  preview: z.number(),
+  decode: z.number(),
+  total: z.number(),
+});
+
+/** What really happened in a run; also the command line's `--trace` file. */
+export const runTraceSchema = z.object({
+  status: z.enum(['finished', 'stopped']),
+  numTimesteps: z.int(),
+  stepsDone: z.int(),
+  steps: z.array(stepRecordSchema),
+  unetEvaluationsTotal: z.int(),
+  unetEvaluationsSaved: z.int(),
+  provider: z.enum(providerIds),
+  seed: z.string(),
+  timingsMs: timingsSchema,
+});
+export type RunTrace = z.infer<typeof runTraceSchema>;
+
+/** A picture in the library. Bytes are fetched from `url`, never sent as values. */
+export const pictureSchema = z.object({
+  id: z.string(),
+  jobId: z.string(),
+  /** ISO 8601, UTC. */
+  createdAt: z.string(),
+  width: z.int(),
+  height: z.int(),
+  url: z.string(),
+  fileName: z.string(),
+  /** `partial`: the clean estimate of a stopped run, kept on demand. */
+  completeness: z.enum(['complete', 'partial']),
+  request: generationRequestSchema,
+  modelName: z.string(),
+  stepsDone: z.int(),
+  numTimesteps: z.int(),
+  unetEvaluationsTotal: z.int(),
+  unetEvaluationsSaved: z.int(),
+  provider: z.enum(providerIds),
+  seconds: z.number(),
+});
+export type Picture = z.infer<typeof pictureSchema>;
+
+/** A step's preview, fetched as a small PNG from `url`. */
+export const previewSchema = z.object({
+  stepIndex: z.int(),
+  width: z.int(),
+  height: z.int(),
+  url: z.string(),
+  source: z.enum(['linear', 'decoder']),
+});
+export type Preview = z.infer<typeof previewSchema>;
+
+/** What may change while a run goes on; applied from the next step. */
+export const steeringSchema = z.object({
+  guidanceScale: z.number().min(0).max(30).optional(),
+  guidanceEnd: guidanceEndSchema.optional(),
+  /** Least wall time of a step in milliseconds, so that a fast model can be watched. 0: full speed. */
+  paceMs: z.number().min(0).max(10_000).optional(),
+});
+export type Steering = z.infer<typeof steeringSchema>;
+
+const base = { jobId: z.string() };
+
+/** The life of a job. Nothing follows `finished`, `stopped`, `failed` but a `kept`. */
+export const jobEventSchema = z.discriminatedUnion('kind', [
+  z.object({ ...base, kind: z.literal('queued'), request: generationRequestSchema, position: z.int() }),
+  z.object({ ...base, kind: z.literal('loading'), part: z.string() }),
+  z.object({ ...base, kind: z.literal('step'), step: stepRecordSchema }),
+  z.object({ ...base, kind: z.literal('preview'), preview: previewSchema }),
+  z.object({ ...base, kind: z.literal('steered'), steering: steeringSchema, afterStep: z.int() }),
+  z.object({ ...base, kind: z.literal('stopping'), hard: z.boolean() }),
+  z.object({ ...base, kind: z.literal('decoding') }),
+  z.object({ ...base, kind: z.literal('finished'), trace: runTraceSchema, picture: pictureSchema }),
+  /** `trace` is null when the engine had to be replaced; `keepable`: a checkpoint with a clean estimate is there. */
+  z.object({
+    ...base,
+    kind: z.literal('stopped'),
+    stepsDone: z.int(),
+    numTimesteps: z.int(),
+    hard: z.boolean(),
+    keepable: z.boolean(),
+    trace: runTraceSchema.nullable(),
+  }),
+  z.object({ ...base, kind: z.literal('failed'), failure: failureSchema, stepsDone: z.int(), keepable: z.boolean() }),
+  /** The clean estimate of a stopped or failed job was decoded and saved. */
+  z.object({ ...base, kind: z.literal('kept'), picture: pictureSchema }),
+  /** A queued job was taken out of the queue, or an ended one was cleared from the list. */
+  z.object({ ...base, kind: z.literal('removed') }),
+]);
+export type JobEvent = z.infer<typeof jobEventSchema>;
+
+export const jobStates = ['queued', 'loading', 'running', 'decoding', 'finished', 'stopped', 'failed'] as const;
+export type JobState = (typeof jobStates)[number];
+
+/** The whole of a job as it stands: what a page that (re)connects needs. */
+export const jobSnapshotSchema = z.object({
+  jobId: z.string(),
+  request: generationRequestSchema,
+  state: z.enum(jobStates),
+  stopping: z.boolean(),
+  numTimesteps: z.int().nullable(),
+  guidanceScale: z.number(),
+  guidanceEnd: guidanceEndSchema,
+  paceMs: z.number(),
+  steps: z.array(stepRecordSchema),
+  previews: z.array(previewSchema),
+  failure: failureSchema.nullable(),
+  keepable: z.boolean(),
+  picture: pictureSchema.nullable(),
+  trace: runTraceSchema.nullable(),
+});
+export type JobSnapshot = z.infer<typeof jobSnapshotSchema>;
+
+export function isEnded(state: JobState): boolean {
+  return state === 'finished' || state === 'stopped' || state === 'failed';
+}
+
+export function emptySnapshot(jobId: string, request: JobSnapshot['request'], paceMs: number): JobSnapshot {
+  return {
+    jobId,
+    request,
+    state: 'queued',
+    stopping: false,
+    numTimesteps: null,
+    guidanceScale: request.guidanceScale,
+    guidanceEnd: request.guidanceEnd,
+    paceMs,
+    steps: [],
+    previews: [],
+    failure: null,
+    keepable: false,
+    picture: null,
+    trace: null,
+  };
+}
+
+/** One event applied to a snapshot: the single reducer that core and interface share. `queued`/`removed` change lists, not a job. */
+export function applyJobEvent(job: JobSnapshot, event: JobEvent): JobSnapshot {
+  switch (event.kind) {
+    case 'queued':
+    case 'removed':
+      return job;
+    case 'loading':
+      return { ...job, state: 'loading' };
+    case 'step':
+      return { ...job, state: 'running', numTimesteps: event.step.numTimesteps, steps: [...job.steps, event.step] };
+    case 'preview':
+      return { ...job, previews: [...job.previews, event.preview] };
+    case 'steered':
+      return {
+        ...job,
+        guidanceScale: event.steering.guidanceScale ?? job.guidanceScale,
+        guidanceEnd: event.steering.guidanceEnd ?? job.guidanceEnd,
+        paceMs: event.steering.paceMs ?? job.paceMs,
+      };
+    case 'stopping':
+      return { ...job, stopping: true };
+    case 'decoding':
+      return { ...job, state: 'decoding' };
+    case 'finished':
+      return { ...job, state: 'finished', stopping: false, picture: event.picture, trace: event.trace };
+    case 'stopped':
+      return { ...job, state: 'stopped', stopping: false, keepable: event.keepable, trace: event.trace, numTimesteps: event.numTimesteps };
+    case 'failed':
+      return { ...job, state: 'failed', stopping: false, failure: event.failure, keepable: event.keepable };
+    case 'kept':
+      return { ...job, picture: event.picture, keepable: false };
+  }
+}
