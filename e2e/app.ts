@@ -18,9 +18,9 @@ export interface App {
   log(): string;
   /** Kills the engine process, as a crashing driver would. */
   killEngine(): void;
-  /** Ends the app and starts it again on the same data folder. */
-  restart(): Promise<App>;
-  close(): Promise<void>;
+  end(): Promise<void>;
+  /** Starts another one on the same data folder; use the fixture's `restart`, which also closes it after the spec. */
+  again(): Promise<App>;
 }
 
 /** Real Electron's executable, where it is installed. Never downloads. */
@@ -108,11 +108,8 @@ async function startWeb(browser: Browser, dataFolder: string, options: AppOption
     dataFolder,
     log: () => output,
     killEngine: () => killEngineOf(hostPid),
-    restart: async () => {
-      await end();
-      return await startWeb(browser, dataFolder, options);
-    },
-    close: end,
+    end,
+    again: () => startWeb(browser, dataFolder, options),
   };
 }
 
@@ -143,11 +140,8 @@ async function startElectron(executablePath: string, dataFolder: string, options
     dataFolder,
     log: () => output,
     killEngine: () => killEngineOf(hostPid),
-    restart: async () => {
-      await app.close();
-      return await startElectron(executablePath, dataFolder, options);
-    },
-    close: () => app.close(),
+    end: () => app.close(),
+    again: () => startElectron(executablePath, dataFolder, options),
   };
 }
 
@@ -168,22 +162,35 @@ async function startApp(browser: Browser, dataFolder: string, options: AppOption
 
 interface Fixtures {
   /** Starts the app; several in one spec share the data folder unless told otherwise. Closed after the spec. */
-  start: (options?: AppOptions & { dataFolder?: string }) => Promise<App>;
+  start: (options?: AppOptions) => Promise<App>;
+  /** Ends an app and starts it again on the same data folder. */
+  restart: (app: App) => Promise<App>;
 }
+
+const running = new Set<App>();
 
 export const test = base.extend<Fixtures>({
   start: async ({ browser }, use) => {
-    const apps: App[] = [];
     const folders: string[] = [];
-    await use(async ({ dataFolder, ...options } = {}) => {
-      const folder = dataFolder ?? mkdtempSync(path.join(os.tmpdir(), 'stopbath-e2e-'));
-      if (dataFolder === undefined) folders.push(folder);
+    await use(async (options = {}) => {
+      const folder = mkdtempSync(path.join(os.tmpdir(), 'stopbath-e2e-'));
+      folders.push(folder);
       const app = await startApp(browser, folder, options);
-      apps.push(app);
+      running.add(app);
       return app;
     });
-    for (const app of apps) await app.close().catch(() => undefined);
+    for (const app of running) await app.end();
+    running.clear();
     for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  },
+  restart: async ({ browserName: _ }, use) => {
+    await use(async (app) => {
+      await app.end();
+      running.delete(app);
+      const next = await app.again();
+      running.add(next);
+      return next;
+    });
   },
 });
 

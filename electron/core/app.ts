@@ -1,0 +1,149 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StopbathError } from '../../shared/errors.ts';
+import type { Handlers } from '../../shared/rpc.ts';
+import { createEngineHost, type EngineHost, type EngineHostOptions } from './engineHost.ts';
+import { createEventHub, type EventHub } from './events.ts';
+import { createFetchUi, type FetchUi } from './fetchUi.ts';
+import { saveFailure, writeFileAtomic, type FileWriter } from './files.ts';
+import type { AppPaths, Host } from './host.ts';
+import { createJobs, type Jobs } from './jobs.ts';
+import { openLibrary, type Library } from './library.ts';
+import { openModels, type Models } from './models.ts';
+import { createNotices, type Notices } from './notices.ts';
+import { createPreviews } from './previews.ts';
+import { createQueueFile } from './queueFile.ts';
+import { createRuns } from './runs.ts';
+import { openSettings, type SettingsStore } from './settings.ts';
+import { appVersion } from './version.ts';
+
+export interface AppOptions {
+  readonly host: Host;
+  readonly paths: AppPaths;
+  readonly write?: FileWriter;
+  readonly engine?: Pick<EngineHostOptions, 'stopPatienceMs' | 'startPatienceMs' | 'backOffMs'>;
+}
+
+/** The whole app but for its surroundings: a host connects `handlers` and `events` to pages, and serves `fetchUi`. */
+export interface App {
+  readonly handlers: Handlers;
+  readonly events: EventHub;
+  readonly fetchUi: FetchUi;
+  /** Ends the engine and leaves the queue for the next start. */
+  close(): Promise<void>;
+}
+
+/** @throws StopbathError when the data folder or the built-in model cannot be used. */
+export async function openApp(options: AppOptions): Promise<App> {
+  const { host, paths, write = writeFileAtomic } = options;
+  try {
+    await mkdir(paths.data, { recursive: true });
+  } catch (error) {
+    throw saveFailure(error, `The data folder ${paths.data}`);
+  }
+  const events = createEventHub();
+  const notices = createNotices(events);
+  const models = await openModels(paths.starterModel);
+  const settings = await openSettings({
+    file: join(paths.data, 'settings.json'),
+    write,
+    onChange: (value) => events.emit('settings', value),
+    onNotice: notices.add,
+  });
+  const library = openLibrary({
+    folder: paths.data,
+    version: appVersion,
+    write,
+    onChange: (change) => events.emit('library', change),
+  });
+  const engine = createEngineHost({
+    ...options.engine,
+    start: () => host.startEngine(),
+    onStatus: (status) => events.emit('engine', status),
+  });
+  const previews = createPreviews();
+  const jobs = createJobs({
+    engine,
+    library,
+    models,
+    previews,
+    runs: createRuns(join(paths.data, 'runs')),
+    queueFile: createQueueFile(join(paths.data, 'queue.json'), write),
+    settings: settings.get,
+    onEvent: (event) => events.emit('job', event),
+    onNotice: notices.add,
+  });
+  engine.warmUp();
+  await jobs.start();
+  return {
+    events,
+    handlers: createHandlers({ host, engine, jobs, library, models, notices, settings }),
+    fetchUi: createFetchUi({ folder: paths.ui, library, previews }),
+    close: () => jobs.close(),
+  };
+}
+
+interface Services {
+  readonly host: Host;
+  readonly engine: EngineHost;
+  readonly jobs: Jobs;
+  readonly library: Library;
+  readonly models: Models;
+  readonly notices: Notices;
+  readonly settings: SettingsStore;
+}
+
+function createHandlers({ host, engine, jobs, library, models, notices, settings }: Services): Handlers {
+  const { reveal, pickSavePath } = host;
+  return {
+    'app.info': () => ({
+      version: appVersion,
+      host: host.kind,
+      platform: host.platform,
+      canReveal: reveal !== null,
+      notices: notices.list(),
+    }),
+    'models.list': () => models.list(),
+    'settings.get': () => settings.get(),
+    'settings.set': (change) => settings.set(change),
+    'jobs.list': () => jobs.list(),
+    'jobs.submit': (input) => jobs.submit(input),
+    'jobs.stop': ({ jobId }) => {
+      jobs.stop(jobId);
+      return {};
+    },
+    'jobs.steer': ({ jobId, steering }) => {
+      jobs.steer(jobId, steering);
+      return {};
+    },
+    'jobs.keep': ({ jobId }) => jobs.keep(jobId),
+    'jobs.remove': async ({ jobId }) => {
+      await jobs.remove(jobId);
+      return {};
+    },
+    'engine.status': () => engine.status(),
+    'library.list': (page) => library.list(page),
+    'library.remove': async ({ id }) => {
+      await library.remove(id);
+      return {};
+    },
+    'library.restore': ({ id }) => library.restore(id),
+    'library.reveal': async ({ id }) => {
+      if (reveal === null) throw notHere('Pictures cannot be shown in their folder from here.');
+      reveal(await library.path(id));
+      return {};
+    },
+    'library.saveAs': async ({ id }) => {
+      if (pickSavePath === null) throw notHere('Download the picture instead.');
+      const path = await library.path(id);
+      const target = await pickSavePath(path);
+      if (target === null) return { saved: false };
+      await library.copyTo(id, target);
+      return { saved: true };
+    },
+  };
+}
+
+function notHere(message: string): StopbathError {
+  return new StopbathError({ code: 'INVALID_INPUT', message });
+}

@@ -1,0 +1,273 @@
+import type { EngineStatus } from '../../shared/contract.ts';
+import type { EngineCommand, EngineMessage, RgbImage } from '../../shared/engineProtocol.ts';
+import type { Failure } from '../../shared/errors.ts';
+import type { RunTrace, Steering } from '../../shared/job.ts';
+import { createStderrTail, exitFailure, type StderrTail } from './engineFailure.ts';
+import { parseEngineMessage } from './engineMessages.ts';
+import type { EngineExit, EngineProcess } from './host.ts';
+
+export type EngineTask = Extract<EngineCommand, { kind: 'generate' | 'decode' }>;
+
+/** What a task tells while it goes on. */
+export type EngineProgress = Extract<
+  EngineMessage,
+  { kind: 'loading' | 'step' | 'preview' | 'checkpoint' | 'steered' | 'decoding' }
+>;
+
+export type EngineTaskEnd =
+  | { readonly kind: 'finished'; readonly image: RgbImage; readonly trace: RunTrace }
+  | { readonly kind: 'stopped'; readonly trace: RunTrace }
+  | { readonly kind: 'decoded'; readonly image: RgbImage }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  /** Stopped without an answer of the engine: before it got the task, or (`hard`) by replacing its process. */
+  | { readonly kind: 'abandoned'; readonly hard: boolean };
+
+export interface EngineHostOptions {
+  readonly start: () => EngineProcess;
+  readonly onStatus: (status: EngineStatus) => void;
+  /** How long a stop may go unanswered before the process is replaced. */
+  readonly stopPatienceMs?: number;
+  readonly startPatienceMs?: number;
+  /** Wait before the n-th start in a row (n counts from 1) that follows a crash. */
+  readonly backOffMs?: (crashes: number) => number;
+}
+
+/** Owns the engine process: starts it, feeds it one task at a time, watches it, replaces it. */
+export interface EngineHost {
+  status(): EngineStatus;
+  /** Starts the process ahead of the first task. */
+  warmUp(): void;
+  /** Never rejects: whatever happens to the process, the task has an end. One task at a time. */
+  run(task: EngineTask, onProgress: (message: EngineProgress) => void): Promise<EngineTaskEnd>;
+  /** @returns whether this stop replaces the process at once (it is the second of its task). */
+  stop(jobId: string): { hard: boolean };
+  steer(jobId: string, steering: Steering): void;
+  close(): Promise<void>;
+}
+
+interface Running {
+  readonly task: EngineTask;
+  readonly onProgress: (message: EngineProgress) => void;
+  readonly end: (end: EngineTaskEnd) => void;
+  /** The process was given the task. */
+  sent: boolean;
+  steering: Steering[];
+  stopTimer: NodeJS.Timeout | null;
+}
+
+interface Child {
+  readonly generation: number;
+  readonly process: EngineProcess;
+  readonly stderr: StderrTail;
+  ready: boolean;
+  readonly startTimer: NodeJS.Timeout;
+}
+
+export function createEngineHost(options: EngineHostOptions): EngineHost {
+  return new EngineSupervisor(options);
+}
+
+/** After this many crashes in a row the process is started again only for a task. */
+const eagerRestarts = 3;
+
+class EngineSupervisor implements EngineHost {
+  readonly #options: Required<EngineHostOptions>;
+  #status: EngineStatus = { state: 'stopped', generation: 0, provider: null, rungs: [], failure: null };
+  #child: Child | null = null;
+  #running: Running | null = null;
+  #crashes = 0;
+  #restartTimer: NodeJS.Timeout | null = null;
+  #closed: (() => void) | null = null;
+  #closing = false;
+
+  constructor(options: EngineHostOptions) {
+    this.#options = {
+      stopPatienceMs: 2_000,
+      startPatienceMs: 60_000,
+      backOffMs: (crashes) => Math.min(250 * 2 ** (crashes - 1), 10_000),
+      ...options,
+    };
+  }
+
+  status(): EngineStatus {
+    return this.#status;
+  }
+
+  warmUp(): void {
+    this.#ensureChild();
+  }
+
+  run(task: EngineTask, onProgress: (message: EngineProgress) => void): Promise<EngineTaskEnd> {
+    if (this.#running !== null) throw new Error('The engine already has a task.');
+    return new Promise((resolve) => {
+      this.#running = { task, onProgress, end: resolve, sent: false, steering: [], stopTimer: null };
+      this.#ensureChild();
+      this.#sendTask();
+    });
+  }
+
+  stop(jobId: string): { hard: boolean } {
+    const running = this.#running;
+    if (running === null || running.task.jobId !== jobId) return { hard: false };
+    if (!running.sent) {
+      this.#endTask({ kind: 'abandoned', hard: false });
+      return { hard: false };
+    }
+    if (running.stopTimer !== null) {
+      this.#replaceChild();
+      return { hard: true };
+    }
+    this.#child?.process.send({ kind: 'stop', jobId });
+    running.stopTimer = setTimeout(() => this.#replaceChild(), this.#options.stopPatienceMs);
+    this.#setStatus({ state: 'stopping' });
+    return { hard: false };
+  }
+
+  steer(jobId: string, steering: Steering): void {
+    const running = this.#running;
+    if (running === null || running.task.jobId !== jobId) return;
+    if (running.sent) this.#child?.process.send({ kind: 'steer', jobId, steering });
+    else running.steering.push(steering);
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
+    this.#endTask({ kind: 'abandoned', hard: true });
+    const child = this.#child;
+    if (child === null) return;
+    const gone = new Promise<void>((resolve) => {
+      this.#closed = resolve;
+    });
+    child.process.send({ kind: 'shutdown' });
+    // A native call in progress hears nothing.
+    const timer = setTimeout(() => child.process.kill(), 500);
+    await gone;
+    clearTimeout(timer);
+  }
+
+  #ensureChild(): void {
+    if (this.#closing || this.#child !== null) return;
+    // A start is due: a task waits for it rather than hurrying a process that keeps crashing.
+    if (this.#restartTimer !== null) return;
+    const generation = this.#status.generation + 1;
+    this.#setStatus({ state: 'starting', generation, provider: null, rungs: [] });
+    const process = this.#options.start();
+    const stderr = createStderrTail();
+    const startTimer = setTimeout(() => {
+      stderr.add(`No sign of life within ${this.#options.startPatienceMs} ms.\n`);
+      process.kill();
+    }, this.#options.startPatienceMs);
+    this.#child = { generation, process, stderr, ready: false, startTimer };
+    process.onStderr((text) => stderr.add(text));
+    process.onMessage((message) => this.#receive(generation, message));
+    process.onExit((exit) => this.#exited(generation, exit));
+  }
+
+  #sendTask(): void {
+    const running = this.#running;
+    const child = this.#child;
+    if (running === null || running.sent || child === null || !child.ready) return;
+    running.sent = true;
+    child.process.send(running.task);
+    for (const steering of running.steering) {
+      child.process.send({ kind: 'steer', jobId: running.task.jobId, steering });
+    }
+    this.#setStatus({ state: 'loading' });
+  }
+
+  #receive(generation: number, value: unknown): void {
+    const child = this.#child;
+    if (child === null || child.generation !== generation) return;
+    const parsed = parseEngineMessage(value);
+    if ('problem' in parsed) {
+      child.stderr.add(`The engine sent what is no message: ${parsed.problem}\n`);
+      return;
+    }
+    this.#take(child, parsed.message);
+  }
+
+  #take(child: Child, message: EngineMessage): void {
+    switch (message.kind) {
+      case 'ready':
+        child.ready = true;
+        clearTimeout(child.startTimer);
+        this.#setStatus({ state: 'ready', failure: null });
+        this.#sendTask();
+        return;
+      case 'device':
+        this.#setStatus({ provider: message.provider, rungs: message.rungs });
+        return;
+    }
+    const running = this.#running;
+    if (running === null || running.task.jobId !== message.jobId) return;
+    switch (message.kind) {
+      case 'finished':
+      case 'stopped':
+      case 'decoded':
+      case 'failed':
+        this.#crashes = 0;
+        this.#endTask(message);
+        this.#setStatus({ state: 'ready' });
+        return;
+      case 'step':
+        if (this.#status.state === 'loading') this.#setStatus({ state: 'running' });
+        break;
+      default:
+        break;
+    }
+    running.onProgress(message);
+  }
+
+  #exited(generation: number, exit: EngineExit): void {
+    const child = this.#child;
+    if (child === null || child.generation !== generation) return;
+    clearTimeout(child.startTimer);
+    this.#child = null;
+    if (this.#closing) {
+      this.#setStatus({ state: 'stopped' });
+      this.#closed?.();
+      return;
+    }
+    const failure = exitFailure(exit, child.stderr.text(), child.ready ? 'run' : 'start');
+    this.#crashes++;
+    this.#setStatus({ state: 'crashed', failure, provider: null });
+    this.#restartLater();
+    // A task whose stop was under way when the process died is stopped, not failed.
+    if (this.#running?.stopTimer != null) this.#endTask({ kind: 'abandoned', hard: true });
+    else this.#endTask({ kind: 'failed', failure });
+  }
+
+  #restartLater(): void {
+    if (this.#crashes > eagerRestarts) return;
+    this.#restartTimer = setTimeout(() => {
+      this.#restartTimer = null;
+      this.#ensureChild();
+    }, this.#options.backOffMs(this.#crashes));
+  }
+
+  /** The hard stop. The old process is forgotten before it is dead: nothing it still says counts. */
+  #replaceChild(): void {
+    const child = this.#child;
+    this.#child = null;
+    if (child !== null) {
+      clearTimeout(child.startTimer);
+      child.process.kill();
+    }
+    this.#ensureChild();
+    this.#endTask({ kind: 'abandoned', hard: true });
+  }
+
+  #endTask(end: EngineTaskEnd): void {
+    const running = this.#running;
+    if (running === null) return;
+    if (running.stopTimer !== null) clearTimeout(running.stopTimer);
+    this.#running = null;
+    running.end(end);
+  }
+
+  #setStatus(change: Partial<EngineStatus>): void {
+    this.#status = { ...this.#status, ...change };
+    this.#options.onStatus(this.#status);
+  }
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { providerRungSchema } from '../../shared/contract.ts';
+import type { EngineMessage } from '../../shared/engineProtocol.ts';
+import { generationRequestSchema, guidanceEndSchema, providerIds } from '../../shared/generation.ts';
+import { failureSchema, runTraceSchema, steeringSchema, stepRecordSchema } from '../../shared/job.ts';
+
+const job = { jobId: z.string() };
+
+const plainTensorSchema = z
+  .object({ dims: z.array(z.int().min(0)), data: z.instanceof(Float32Array) })
+  .refine(({ dims, data }) => dims.reduce((product, side) => product * side, 1) === data.length, 'dims do not fit data');
+
+const imageSchema = z
+  .object({ width: z.int().min(1), height: z.int().min(1), rgb: z.instanceof(Uint8Array) })
+  .refine(({ width, height, rgb }) => rgb.length === width * height * 3, 'size does not fit pixels');
+
+/** Also checks what is read back from disk after a crash. */
+export const checkpointSchema = z.object({
+  version: z.literal(1),
+  request: generationRequestSchema,
+  modelHash: z.string(),
+  stepsDone: z.int().min(1),
+  numTimesteps: z.int().min(1),
+  latents: plainTensorSchema,
+  cleanEstimate: plainTensorSchema,
+  stepper: z.unknown(),
+  generator: z.unknown(),
+  guidanceScale: z.number(),
+  guidanceEnd: guidanceEndSchema,
+  steps: z.array(stepRecordSchema),
+});
+
+const engineMessageSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('ready'), runtimeVersion: z.string() }),
+  z.object({ kind: z.literal('device'), provider: z.enum(providerIds), rungs: z.array(providerRungSchema) }),
+  z.object({ ...job, kind: z.literal('loading'), part: z.string() }),
+  z.object({ ...job, kind: z.literal('step'), step: stepRecordSchema }),
+  z.object({
+    ...job,
+    kind: z.literal('preview'),
+    stepIndex: z.int().min(0),
+    source: z.enum(['linear', 'decoder']),
+    image: imageSchema,
+  }),
+  z.object({ ...job, kind: z.literal('checkpoint'), checkpoint: checkpointSchema }),
+  z.object({ ...job, kind: z.literal('steered'), steering: steeringSchema, afterStep: z.int() }),
+  z.object({ ...job, kind: z.literal('decoding') }),
+  z.object({ ...job, kind: z.literal('finished'), image: imageSchema, trace: runTraceSchema }),
+  z.object({ ...job, kind: z.literal('stopped'), trace: runTraceSchema }),
+  z.object({ ...job, kind: z.literal('decoded'), image: imageSchema }),
+  z.object({ ...job, kind: z.literal('failed'), failure: failureSchema }),
+]);
+
+type Parsed = z.output<typeof engineMessageSchema>;
+
+/** What an engine process sent, or the reason it is no message of ours. */
+export function parseEngineMessage(value: unknown): { message: EngineMessage } | { problem: string } {
+  const parsed = engineMessageSchema.safeParse(value);
+  if (!parsed.success) return { problem: z.prettifyError(parsed.error) };
+  const message: Parsed = parsed.data;
+  return { message: message as EngineMessage };
+}

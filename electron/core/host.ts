@@ -1,0 +1,42 @@
+import type { EngineCommand } from '../../shared/engineProtocol.ts';
+
+/** How an engine process ended. Hosts that only know a number leave `signal` null. */
+export interface EngineExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** A running engine process, however the host starts one. Listeners are set once, right after the start. */
+export interface EngineProcess {
+  readonly pid: number | undefined;
+  /** Dropped without an error when the process is gone: its exit is reported anyway. */
+  send(command: EngineCommand): void;
+  onMessage(listener: (message: unknown) => void): void;
+  /** Chunks of text as they come, not lines. */
+  onStderr(listener: (text: string) => void): void;
+  /** Called exactly once, also when the process could not be started at all. */
+  onExit(listener: (exit: EngineExit) => void): void;
+  /** Ends it at once and without asking: a native call in progress cannot be asked. */
+  kill(): void;
+}
+
+/** What the surroundings give to the core. Optional abilities are null where the surroundings lack them. */
+export interface Host {
+  readonly kind: 'electron' | 'web';
+  readonly platform: NodeJS.Platform;
+  startEngine(): EngineProcess;
+  /** Shows a file in the system's file manager. */
+  readonly reveal: ((path: string) => void) | null;
+  /** Asks where to save; null when the person cancelled. */
+  readonly pickSavePath: ((suggestedName: string) => Promise<string | null>) | null;
+}
+
+/** The folders the core works in; hosts know where they are, in a checkout and in an installed app. */
+export interface AppPaths {
+  /** Everything the person makes: pictures, settings, queue. */
+  readonly data: string;
+  /** The built renderer. */
+  readonly ui: string;
+  /** The built-in model. */
+  readonly starterModel: string;
+}

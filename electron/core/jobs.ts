@@ -1,0 +1,314 @@
+import { randomUUID } from 'node:crypto';
+import type { CallInput, CallOutput, Settings } from '../../shared/contract.ts';
+import { StopbathError, toFailure, type Failure } from '../../shared/errors.ts';
+import type { GenerationRequest } from '../../shared/generation.ts';
+import { emptySnapshot, isEnded, type JobEvent, type JobSnapshot, type Picture, type Steering } from '../../shared/job.ts';
+import type { EngineHost, EngineProgress, EngineTaskEnd } from './engineHost.ts';
+import { saveFailure } from './files.ts';
+import { createJobTable, type JobTable } from './jobTable.ts';
+import { createKeeper, type Keeper } from './keeper.ts';
+import type { Library } from './library.ts';
+import { checkSize, type Models } from './models.ts';
+import { completeDraft } from './pictureDraft.ts';
+import type { Previews } from './previews.ts';
+import type { QueueFile, StoredJob } from './queueFile.ts';
+import type { Runs } from './runs.ts';
+
+export interface JobsOptions {
+  readonly engine: EngineHost;
+  readonly library: Library;
+  readonly models: Models;
+  readonly runs: Runs;
+  readonly previews: Previews;
+  readonly queueFile: QueueFile;
+  readonly settings: () => Settings;
+  readonly onEvent: (event: JobEvent) => void;
+  readonly onNotice: (failure: Failure) => void;
+}
+
+/** The queue and everything in it: one job at a time, in order. */
+export interface Jobs {
+  list(): JobSnapshot[];
+  submit(input: CallInput<'jobs.submit'>): CallOutput<'jobs.submit'>;
+  stop(jobId: string): void;
+  steer(jobId: string, steering: Steering): void;
+  keep(jobId: string): Promise<Picture>;
+  remove(jobId: string): Promise<void>;
+  /** Takes up what the last session left. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createJobs(options: JobsOptions): Jobs {
+  return new JobQueue(options);
+}
+
+/** Ended jobs beyond this number leave the list, oldest first; their pictures stay in the library. */
+const maxEnded = 200;
+
+class JobQueue implements Jobs {
+  readonly #options: JobsOptions;
+  readonly #table: JobTable;
+  readonly #keeper: Keeper;
+  readonly #queued: string[] = [];
+  /** Jobs the last session did not bring to an end. */
+  readonly #interrupted = new Set<string>();
+  readonly #urgent: (() => Promise<void>)[] = [];
+  #running: string | null = null;
+  #busy = false;
+  #closing = false;
+  #saveProblemTold = false;
+
+  constructor(options: JobsOptions) {
+    this.#options = options;
+    this.#table = createJobTable(options.onEvent);
+    this.#keeper = createKeeper({ ...options, inTurn: (work) => this.#inTurn(work) });
+  }
+
+  list(): JobSnapshot[] {
+    return this.#table.list();
+  }
+
+  submit({ request, count }: CallInput<'jobs.submit'>): CallOutput<'jobs.submit'> {
+    checkSize(request, this.#options.models.get(request.modelId).model);
+    const jobIds = Array.from({ length: count }, (_, index) => {
+      const jobId = randomUUID();
+      this.#enqueue({ jobId, request: { ...request, seed: seedPlus(request.seed, index) } });
+      return jobId;
+    });
+    this.#saveQueue();
+    this.#pump();
+    return { jobIds };
+  }
+
+  stop(jobId: string): void {
+    const job = this.#table.get(jobId);
+    if (isEnded(job.state)) return;
+    if (jobId === this.#running) {
+      const { hard } = this.#options.engine.stop(jobId);
+      this.#table.apply({ kind: 'stopping', jobId, hard });
+      return;
+    }
+    this.#unqueue(jobId);
+    this.#table.apply({ kind: 'stopping', jobId, hard: false });
+    this.#table.apply(stoppedEvent(job, { hard: false, keepable: false, stepsDone: 0, trace: null }));
+  }
+
+  steer(jobId: string, steering: Steering): void {
+    const job = this.#table.get(jobId);
+    // The run may have ended while the person was still turning the knob.
+    if (isEnded(job.state)) return;
+    if (jobId === this.#running) {
+      this.#options.engine.steer(jobId, steering);
+      return;
+    }
+    throw new StopbathError({
+      code: 'INVALID_INPUT',
+      message: 'This job is still waiting; only a running one can be steered.',
+      nextStep: 'Wait until it has started.',
+    });
+  }
+
+  async keep(jobId: string): Promise<Picture> {
+    const job = this.#table.get(jobId);
+    if (!job.keepable) {
+      throw new StopbathError({ code: 'NOT_FOUND', message: 'This job has nothing to keep.' });
+    }
+    const picture = await this.#keeper.keep(job);
+    this.#table.apply({ kind: 'kept', jobId, picture });
+    if (this.#interrupted.delete(jobId)) this.#saveQueue();
+    return picture;
+  }
+
+  async remove(jobId: string): Promise<void> {
+    const job = this.#table.get(jobId);
+    if (jobId === this.#running) {
+      throw new StopbathError({
+        code: 'INVALID_INPUT',
+        message: 'This job is running.',
+        nextStep: 'Stop it first.',
+      });
+    }
+    if (!isEnded(job.state)) this.#unqueue(jobId);
+    await this.#forget(jobId);
+  }
+
+  async start(): Promise<void> {
+    const { queued, interrupted } = await this.#options.queueFile.read();
+    await this.#options.runs.dropOthers(new Set(interrupted.map(({ jobId }) => jobId)));
+    for (const job of interrupted) await this.#takeUpInterrupted(job);
+    for (const job of queued) this.#enqueue(job);
+    this.#saveQueue();
+    this.#pump();
+  }
+
+  async close(): Promise<void> {
+    const running = this.#running;
+    // From here on the queue file keeps saying what was running: the next session takes it up.
+    this.#closing = true;
+    await this.#options.queueFile.save(() => this.#stored()).catch(() => undefined);
+    await this.#options.engine.close();
+    if (running !== null) await this.#options.runs.settle(running);
+  }
+
+  #enqueue({ jobId, request }: StoredJob): void {
+    const position = this.#queued.length + (this.#running === null ? 0 : 1);
+    this.#queued.push(jobId);
+    this.#table.add(emptySnapshot(jobId, request, this.#options.settings().paceMs));
+    this.#table.apply({ kind: 'queued', jobId, request, position });
+  }
+
+  #unqueue(jobId: string): void {
+    const at = this.#queued.indexOf(jobId);
+    if (at >= 0) this.#queued.splice(at, 1);
+    this.#saveQueue();
+  }
+
+  async #takeUpInterrupted({ jobId, request }: StoredJob): Promise<void> {
+    const checkpoint = await this.#options.runs.checkpoint(jobId);
+    const job = { ...emptySnapshot(jobId, request, this.#options.settings().paceMs), steps: [...(checkpoint?.steps ?? [])] };
+    this.#table.add(job);
+    this.#interrupted.add(jobId);
+    const stepsDone = checkpoint?.stepsDone ?? 0;
+    this.#table.apply(stoppedEvent(job, { hard: true, keepable: checkpoint !== null, stepsDone, trace: null }));
+  }
+
+  /** Work for the engine that goes before the waiting jobs. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#urgent.push(() => work().then(resolve, reject));
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    if (this.#busy || this.#closing) return;
+    const work = this.#urgent.shift() ?? this.#nextJob();
+    if (work === null) return;
+    this.#busy = true;
+    void work().finally(() => {
+      this.#busy = false;
+      this.#pump();
+    });
+  }
+
+  #nextJob(): (() => Promise<void>) | null {
+    const jobId = this.#queued.shift();
+    if (jobId === undefined) return null;
+    this.#running = jobId;
+    this.#saveQueue();
+    return async () => {
+      const event = await this.#run(this.#table.get(jobId)).catch((error: unknown) => this.#failed(jobId, toFailure(error)));
+      if (this.#closing) return;
+      this.#running = null;
+      this.#table.apply(event);
+      this.#saveQueue();
+      if (event.kind === 'finished') await this.#options.runs.drop(jobId);
+      else await this.#options.runs.settle(jobId);
+      await this.#forgetOldest();
+    };
+  }
+
+  async #run({ jobId, request, paceMs }: JobSnapshot): Promise<JobEvent> {
+    const { engine, models, settings } = this.#options;
+    const { previewMode, provider } = settings();
+    const modelFolder = models.get(request.modelId).folder;
+    const end = await engine.run(
+      { kind: 'generate', jobId, request, modelFolder, provider, previewMode, paceMs },
+      (message) => this.#progress(message),
+    );
+    return await this.#ended(jobId, end);
+  }
+
+  #progress(message: EngineProgress): void {
+    const { jobId } = message;
+    switch (message.kind) {
+      case 'checkpoint':
+        this.#options.runs.setCheckpoint(jobId, message.checkpoint);
+        return;
+      case 'preview': {
+        const { stepIndex, source, image } = message;
+        const preview = this.#options.previews.add(jobId, stepIndex, source, image);
+        this.#table.apply({ kind: 'preview', jobId, preview });
+        return;
+      }
+      case 'step':
+        this.#keeper.ranOn(jobId, this.#options.engine.status().provider);
+        this.#table.apply(message);
+        return;
+      default:
+        this.#table.apply(message);
+    }
+  }
+
+  async #ended(jobId: string, end: EngineTaskEnd): Promise<JobEvent> {
+    const job = this.#table.get(jobId);
+    switch (end.kind) {
+      case 'finished': {
+        const draft = completeDraft(jobId, job.request, this.#options.models.get(job.request.modelId), end);
+        try {
+          return { kind: 'finished', jobId, trace: end.trace, picture: await this.#options.library.add(draft) };
+        } catch (error) {
+          this.#keeper.hold(jobId, draft);
+          return await this.#failed(jobId, toFailure(error));
+        }
+      }
+      case 'stopped':
+      case 'abandoned': {
+        const trace = end.kind === 'stopped' ? end.trace : null;
+        const keepable = await this.#keeper.canKeep(jobId);
+        const stepsDone = trace?.stepsDone ?? job.steps.length;
+        return stoppedEvent(job, { hard: end.kind === 'abandoned' && end.hard, keepable, stepsDone, trace });
+      }
+      case 'failed':
+        return await this.#failed(jobId, end.failure);
+      case 'decoded':
+        throw new Error('The engine answered a generate with a decode.');
+    }
+  }
+
+  async #failed(jobId: string, failure: Failure): Promise<JobEvent> {
+    const stepsDone = this.#table.get(jobId).steps.length;
+    return { kind: 'failed', jobId, failure, stepsDone, keepable: await this.#keeper.canKeep(jobId) };
+  }
+
+  async #forget(jobId: string): Promise<void> {
+    this.#table.apply({ kind: 'removed', jobId });
+    this.#keeper.drop(jobId);
+    this.#options.previews.drop(jobId);
+    if (this.#interrupted.delete(jobId)) this.#saveQueue();
+    await this.#options.runs.drop(jobId);
+  }
+
+  async #forgetOldest(): Promise<void> {
+    const ended = this.#table.list().filter(({ state }) => isEnded(state));
+    for (const { jobId } of ended.slice(0, Math.max(0, ended.length - maxEnded))) await this.#forget(jobId);
+  }
+
+  #stored(): { queued: StoredJob[]; interrupted: StoredJob[] } {
+    const stored = (jobId: string): StoredJob => ({ jobId, request: this.#table.get(jobId).request });
+    const unfinished = this.#running === null ? [...this.#interrupted] : [...this.#interrupted, this.#running];
+    return { queued: this.#queued.map(stored), interrupted: unfinished.map(stored) };
+  }
+
+  #saveQueue(): void {
+    if (this.#closing) return;
+    this.#options.queueFile.save(() => this.#stored()).catch((error: unknown) => {
+      if (this.#saveProblemTold) return;
+      this.#saveProblemTold = true;
+      this.#options.onNotice(toFailure(saveFailure(error, 'the queue')));
+    });
+  }
+}
+
+type StoppedFacts = Pick<Extract<JobEvent, { kind: 'stopped' }>, 'hard' | 'keepable' | 'stepsDone' | 'trace'>;
+
+function stoppedEvent({ jobId, numTimesteps, request }: JobSnapshot, facts: StoppedFacts): JobEvent {
+  const planned = facts.trace?.numTimesteps ?? numTimesteps ?? request.steps;
+  return { kind: 'stopped', jobId, numTimesteps: planned, ...facts };
+}
+
+/** The i-th picture of a batch has the i-th seed after the first, as in A1111; after the last 64-bit seed comes 0. */
+function seedPlus(seed: GenerationRequest['seed'], index: number): string {
+  return BigInt.asUintN(64, BigInt(seed) + BigInt(index)).toString();
+}

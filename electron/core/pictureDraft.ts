@@ -1,0 +1,70 @@
+import type { Checkpoint, RgbImage } from '../../shared/engineProtocol.ts';
+import type { GenerationRequest, ProviderId } from '../../shared/generation.ts';
+import type { RunTrace, StepRecord } from '../../shared/job.ts';
+import type { ModelEntry } from './models.ts';
+import type { PictureDraft } from './pictureFile.ts';
+
+/** The picture of a run that went to its end. */
+export function completeDraft(
+  jobId: string,
+  request: GenerationRequest,
+  entry: ModelEntry,
+  end: { readonly image: RgbImage; readonly trace: RunTrace },
+): PictureDraft {
+  const { image, trace } = end;
+  const { stepsDone, numTimesteps, unetEvaluationsTotal, unetEvaluationsSaved, provider } = trace;
+  return {
+    image,
+    trace,
+    modelHash: entry.hash,
+    facts: {
+      jobId,
+      request,
+      completeness: 'complete',
+      modelName: entry.model.name,
+      stepsDone,
+      numTimesteps,
+      unetEvaluationsTotal,
+      unetEvaluationsSaved,
+      provider,
+      seconds: trace.timingsMs.total / 1000,
+    },
+  };
+}
+
+/** The clean estimate of a run that was stopped or failed. Without a trace the checkpoint's own steps tell the story. */
+export function partialDraft(
+  jobId: string,
+  entry: ModelEntry,
+  checkpoint: Checkpoint,
+  image: RgbImage,
+  run: { readonly trace: RunTrace | null; readonly provider: ProviderId },
+): PictureDraft {
+  const { request, stepsDone, numTimesteps, steps } = checkpoint;
+  return {
+    image,
+    trace: run.trace,
+    modelHash: entry.hash,
+    facts: {
+      jobId,
+      request,
+      completeness: 'partial',
+      modelName: entry.model.name,
+      stepsDone,
+      numTimesteps,
+      unetEvaluationsTotal: run.trace?.unetEvaluationsTotal ?? evaluations(steps),
+      unetEvaluationsSaved: run.trace?.unetEvaluationsSaved ?? savedEvaluations(steps, request),
+      provider: run.trace?.provider ?? run.provider,
+      seconds: (run.trace?.timingsMs.total ?? steps.reduce((sum, { ms }) => sum + ms, 0)) / 1000,
+    },
+  };
+}
+
+function evaluations(steps: readonly StepRecord[]): number {
+  return steps.reduce((sum, { unetEvaluations }) => sum + unetEvaluations, 0);
+}
+
+/** Against a run that is guided at every step it made: two forwards a step. */
+function savedEvaluations(steps: readonly StepRecord[], request: GenerationRequest): number {
+  return request.guidanceScale > 1 ? 2 * steps.length - evaluations(steps) : 0;
+}

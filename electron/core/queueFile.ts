@@ -1,0 +1,45 @@
+import { readFile, rename } from 'node:fs/promises';
+import { z } from 'zod';
+import { generationRequestSchema } from '../../shared/generation.ts';
+import { createSerial, isMissing, type FileWriter } from './files.ts';
+
+const storedJobSchema = z.object({ jobId: z.string().regex(/^[\w-]{1,64}$/), request: generationRequestSchema });
+export type StoredJob = z.output<typeof storedJobSchema>;
+
+const queueSchema = z.object({
+  version: z.literal(1),
+  queued: z.array(storedJobSchema),
+  /** Was running when the app ended, and has not been kept or cleared since. */
+  interrupted: z.array(storedJobSchema),
+});
+export type StoredQueue = Pick<z.output<typeof queueSchema>, 'queued' | 'interrupted'>;
+
+/** The work not done yet, for the next start of the app. */
+export interface QueueFile {
+  read(): Promise<StoredQueue>;
+  /** Saves what `current` says by the time it is this save's turn. Rejects when the disk does not take it. */
+  save(current: () => StoredQueue): Promise<void>;
+}
+
+export function createQueueFile(file: string, write: FileWriter): QueueFile {
+  const serially = createSerial();
+  let waiting: Promise<void> | null = null;
+  return {
+    read: async () => {
+      try {
+        return queueSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+      } catch (error) {
+        // A damaged queue is no reason not to start; it is kept beside the new one.
+        if (!isMissing(error)) await rename(file, `${file}.broken`).catch(() => undefined);
+        return { queued: [], interrupted: [] };
+      }
+    },
+    save: (current) => {
+      waiting ??= serially(async () => {
+        waiting = null;
+        await write(file, JSON.stringify({ version: 1, ...current() } satisfies z.input<typeof queueSchema>));
+      });
+      return waiting;
+    },
+  };
+}

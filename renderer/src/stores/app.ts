@@ -1,0 +1,15 @@
+import { createStore } from 'zustand/vanilla';
+import type { CallOutput, Model } from '../../../shared/contract.ts';
+import type { LinkState } from '../bridge.ts';
+
+export type AppInfo = CallOutput<'app.info'>;
+
+export interface AppState {
+  readonly link: LinkState;
+  /** True once the first full read of the core has been taken in; before, panels show their skeletons. */
+  readonly ready: boolean;
+  readonly info: AppInfo | null;
+  readonly models: readonly Model[];
+}
+
+export const appStore = createStore<AppState>(() => ({ link: 'connecting', ready: false, info: null, models: [] }));

@@ -1,0 +1,69 @@
+import type { CommandId } from '../../../shared/commands.ts';
+import { commands } from '../../../shared/commands.ts';
+import { assertNever } from '../../../shared/errors.ts';
+import { appStore } from './app.ts';
+import { activeJob, jobsStore } from './jobs.ts';
+import { moveLook } from './lookBack.ts';
+import { copyPicture, pictureInCanvas, revealPicture, savePicture } from './pictureActions.ts';
+import { generate, guidanceOff, newSeed, stopRun } from './runActions.ts';
+import { viewStore } from './view.ts';
+
+export function isCommandId(text: string): text is CommandId {
+  return commands.some((command) => command.id === text);
+}
+
+/** Whether a command does anything as things stand; a key of one that does not keeps its usual meaning. */
+export function canRun(id: CommandId): boolean {
+  switch (id) {
+    case 'stop':
+    case 'guidance-off':
+      return activeJob(jobsStore.getState()) !== null;
+    case 'save-as':
+    case 'copy-picture':
+      return pictureInCanvas() !== null;
+    case 'reveal':
+      return pictureInCanvas() !== null && appStore.getState().info?.canReveal === true;
+    default:
+      return true;
+  }
+}
+
+export function runCommand(id: CommandId): void {
+  if (!canRun(id)) return;
+  const picture = pictureInCanvas();
+  switch (id) {
+    case 'generate':
+      void generate();
+      return;
+    case 'stop':
+      stopRun();
+      return;
+    case 'guidance-off':
+      guidanceOff();
+      return;
+    case 'new-seed':
+      newSeed();
+      return;
+    case 'save-as':
+      if (picture !== null) void savePicture(picture);
+      return;
+    case 'copy-picture':
+      if (picture !== null) void copyPicture(picture);
+      return;
+    case 'reveal':
+      if (picture !== null) void revealPicture(picture);
+      return;
+    case 'settings':
+    case 'shortcuts':
+      viewStore.setState({ dialog: id });
+      return;
+    case 'previous-step':
+      moveLook(-1);
+      return;
+    case 'next-step':
+      moveLook(1);
+      return;
+    default:
+      assertNever(id);
+  }
+}

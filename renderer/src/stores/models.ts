@@ -1,0 +1,21 @@
+import type { Model } from '../../../shared/contract.ts';
+import type { AppState } from './app.ts';
+import { formForModel, formStore, setForm } from './form.ts';
+
+/** The model the form names, or null while it is unknown. */
+export function currentModel(state: AppState, modelId: string | null): Model | null {
+  return state.models.find((model) => model.id === modelId) ?? null;
+}
+
+/** Turns the form to a model, with the settings the model is made for. */
+export function chooseModel(model: Model): void {
+  setForm(formForModel(model));
+}
+
+/** Keeps the form on a model that exists. */
+export function settleModel(models: readonly Model[]): void {
+  const first = models[0];
+  const { modelId } = formStore.getState();
+  if (first === undefined || models.some((model) => model.id === modelId)) return;
+  chooseModel(first);
+}

@@ -1,0 +1,43 @@
+import { createStore } from 'zustand/vanilla';
+import type { EventValue } from '../../../shared/contract.ts';
+
+/** A failure as it comes over the border. */
+export type ShownFailure = EventValue<'notice'>;
+
+export type NoticeText =
+  | { readonly kind: 'message'; readonly key: NoticeKey; readonly values?: Readonly<Record<string, string | number>> }
+  | { readonly kind: 'failure'; readonly failure: ShownFailure };
+
+export type NoticeKey = 'deleted' | 'copied' | 'saved' | 'copyFailed' | 'seedTaken' | 'settingsTaken' | 'queueCleared';
+
+export interface Notice {
+  readonly id: number;
+  readonly tone: 'quiet' | 'error';
+  readonly text: NoticeText;
+  readonly undo: (() => void) | null;
+}
+
+export interface NoticesState {
+  readonly notices: readonly Notice[];
+}
+
+export const noticesStore = createStore<NoticesState>(() => ({ notices: [] }));
+
+const mostShown = 3;
+let nextId = 1;
+
+function push(notice: Omit<Notice, 'id'>): void {
+  noticesStore.setState((state) => ({ notices: [...state.notices, { ...notice, id: nextId++ }].slice(-mostShown) }));
+}
+
+export function notify(key: NoticeKey, values: Record<string, string | number> = {}, undo: (() => void) | null = null): void {
+  push({ tone: 'quiet', text: { kind: 'message', key, values }, undo });
+}
+
+export function notifyFailure(failure: ShownFailure): void {
+  push({ tone: 'error', text: { kind: 'failure', failure }, undo: null });
+}
+
+export function dismissNotice(id: number): void {
+  noticesStore.setState((state) => ({ notices: state.notices.filter((notice) => notice.id !== id) }));
+}

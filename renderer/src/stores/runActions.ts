@@ -1,0 +1,97 @@
+import { toFailure } from '../../../shared/errors.ts';
+import { applyJobEvent, isEnded, type Steering } from '../../../shared/job.ts';
+import { appStore } from './app.ts';
+import { callCore } from './core.ts';
+import { formStore, setForm } from './form.ts';
+import { checkAll, refuseField } from './formChecks.ts';
+import { toRequest } from './formRequest.ts';
+import { activeJob, jobsStore } from './jobs.ts';
+import { currentModel } from './models.ts';
+import { notify, notifyFailure } from './notices.ts';
+import { parseSeed, randomSeed } from './seed.ts';
+import { followRuns } from './view.ts';
+
+/** Sends the form. Resolves to false when a field is wrong, so that the form can turn to it. */
+export async function generate(): Promise<boolean> {
+  if (!checkAll()) return false;
+  const form = formStore.getState();
+  const model = currentModel(appStore.getState(), form.modelId);
+  const seed = form.randomSeed ? randomSeed() : parseSeed(form.seed);
+  if (model === null || seed === null) return false;
+  followRuns();
+  try {
+    await callCore('jobs.submit', { request: toRequest(form, model, seed), count: Number(form.count) });
+    return true;
+  } catch (error) {
+    const failure = toFailure(error);
+    if (refuseField(failure)) return false;
+    notifyFailure(failure);
+    return true;
+  }
+}
+
+async function attempt(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    notifyFailure(toFailure(error));
+  }
+}
+
+/** Stops the running job; a second time ends the engine process at once. */
+export function stopRun(): void {
+  const job = activeJob(jobsStore.getState());
+  if (job === null) return;
+  void attempt(() => callCore('jobs.stop', { jobId: job.jobId }));
+}
+
+export async function keepEstimate(jobId: string): Promise<void> {
+  await attempt(() => callCore('jobs.keep', { jobId }));
+}
+
+export function removeJob(jobId: string): void {
+  void attempt(() => callCore('jobs.remove', { jobId }));
+}
+
+export function clearQueue(): void {
+  const { order, byId } = jobsStore.getState();
+  const waiting = order.filter((id) => byId[id]?.state === 'queued');
+  for (const id of waiting) removeJob(id);
+  if (waiting.length > 0) notify('queueCleared', { count: waiting.length });
+}
+
+const steerEveryMs = 90;
+let pendingSteering: { jobId: string; steering: Steering } | null = null;
+let steerTimer: ReturnType<typeof setTimeout> | undefined;
+
+/** Steers a running job. The job shows it at once; a drag reaches the core a few times a second, its last value always. */
+export function steerRun(jobId: string, steering: Steering): void {
+  const job = jobsStore.getState().byId[jobId];
+  if (job === undefined || isEnded(job.state)) return;
+  const steered = applyJobEvent(job, { kind: 'steered', jobId, steering, afterStep: job.steps.length });
+  jobsStore.setState((state) => ({ byId: { ...state.byId, [jobId]: steered } }));
+
+  if (pendingSteering !== null && pendingSteering.jobId !== jobId) flushSteering();
+  pendingSteering = { jobId, steering: { ...pendingSteering?.steering, ...steering } };
+  steerTimer ??= setTimeout(flushSteering, steerEveryMs);
+}
+
+function flushSteering(): void {
+  clearTimeout(steerTimer);
+  steerTimer = undefined;
+  const pending = pendingSteering;
+  pendingSteering = null;
+  if (pending !== null) void attempt(() => callCore('jobs.steer', pending));
+}
+
+/** Ends guidance with the step in progress. */
+export function guidanceOff(): void {
+  const job = activeJob(jobsStore.getState());
+  if (job === null) return;
+  steerRun(job.jobId, { guidanceEnd: { kind: 'guided-steps', steps: job.steps.length } });
+}
+
+/** Rolls a seed and keeps it, so that it can be seen and used again. */
+export function newSeed(): void {
+  setForm({ seed: randomSeed(), randomSeed: false });
+}

@@ -1,0 +1,103 @@
+import type { EventName, EventValue, Settings } from '../../../shared/contract.ts';
+import { toFailure } from '../../../shared/errors.ts';
+import type { JobEvent } from '../../../shared/job.ts';
+import type { Connection } from '../../../shared/rpc.ts';
+import { startBridge } from '../bridge.ts';
+import { announceJob } from './announcements.ts';
+import { appStore } from './app.ts';
+import { isCommandId, runCommand } from './commandActions.ts';
+import { callCore, setConnection } from './core.ts';
+import { applyEngineStatus, engineStore } from './engine.ts';
+import { readSavedForm, setForm } from './form.ts';
+import { applyToJobs, jobsStore, replaceJobs } from './jobs.ts';
+import { libraryStore, withLibraryEvent } from './library.ts';
+import { settleModel } from './models.ts';
+import { notifyFailure } from './notices.ts';
+import { readLibrary } from './pictureActions.ts';
+import { settingsStore } from './settings.ts';
+import { keepFormSaved } from './settingsActions.ts';
+import { viewStore } from './view.ts';
+
+/** Connects the stores to the core for as long as the page lives. */
+export function startSession(): void {
+  startBridge({
+    onState: (link) => {
+      appStore.setState({ link });
+      if (link === 'lost') setConnection(null);
+    },
+    onConnection: (connection) => {
+      setConnection(connection);
+      listen(connection);
+      void readEverything();
+    },
+  });
+}
+
+function listen(connection: Connection): void {
+  const receivers: { readonly [N in EventName]: (value: EventValue<N>) => void } = {
+    job: receiveJob,
+    engine: applyEngineStatus,
+    settings: takeSettings,
+    library: (event) => libraryStore.setState((state) => withLibraryEvent(state, event)),
+    command: ({ command }) => {
+      if (isCommandId(command)) runCommand(command);
+    },
+    notice: notifyFailure,
+  };
+  connection.onEvent((name, value) => {
+    const receive = receivers[name] as ((value: unknown) => void) | undefined;
+    receive?.(value);
+  });
+}
+
+/** Each answer is taken in the moment it comes: an event right behind it must find it there. */
+async function readEverything(): Promise<void> {
+  const first = !appStore.getState().ready;
+  try {
+    engineStore.setState({ status: null });
+    await Promise.all([
+      callCore('app.info', {}).then((info) => {
+        appStore.setState({ info });
+        if (first) info.notices.forEach(notifyFailure);
+      }),
+      Promise.all([callCore('settings.get', {}), callCore('models.list', {})]).then(([settings, models]) => {
+        takeSettings(settings);
+        appStore.setState({ models });
+        if (first) takeSavedForm(settings);
+        settleModel(models);
+      }),
+      callCore('jobs.list', {}).then((jobs) => {
+        replaceJobs(jobs);
+        const latest = jobs.findLast((job) => job.state !== 'queued');
+        if (viewStore.getState().lastJobId === null && latest !== undefined) viewStore.setState({ lastJobId: latest.jobId });
+      }),
+      callCore('engine.status', {}).then(applyEngineStatus),
+      readLibrary('start'),
+    ]);
+    if (first) keepFormSaved();
+    appStore.setState({ ready: true });
+  } catch (error) {
+    // A connection lost half-way says so by itself, and the next one reads again.
+    if (appStore.getState().link === 'open') notifyFailure(toFailure(error));
+  }
+}
+
+function takeSettings(settings: Settings): void {
+  settingsStore.setState(settings);
+}
+
+function takeSavedForm(settings: Settings): void {
+  if (settings.form !== null) setForm(readSavedForm(settings.form));
+}
+
+function receiveJob(event: JobEvent): void {
+  jobsStore.setState((state) => applyToJobs(state, event, settingsStore.getState().paceMs));
+  const job = jobsStore.getState().byId[event.jobId];
+  if (job === undefined) return;
+  announceJob(job, event);
+  if (event.kind === 'queued' || event.kind === 'kept') return;
+  const view = viewStore.getState();
+  if (view.lastJobId === event.jobId) return;
+  // Another job took over: a look back at the one before ends with it.
+  viewStore.setState({ lastJobId: event.jobId, ...(view.target.kind === 'follow' ? { lookStep: null } : {}) });
+}

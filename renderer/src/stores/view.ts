@@ -1,0 +1,92 @@
+import { createStore } from 'zustand/vanilla';
+import { isEnded, type JobSnapshot, type Picture } from '../../../shared/job.ts';
+import { activeJob, type JobsState } from './jobs.ts';
+
+/** What the canvas is turned to. `follow`: the running job, else the one that ended last. */
+export type ViewTarget =
+  | { readonly kind: 'follow' }
+  | { readonly kind: 'job'; readonly jobId: string }
+  | { readonly kind: 'picture'; readonly picture: Picture };
+
+export type DialogName = 'settings' | 'shortcuts';
+
+export interface ViewState {
+  readonly target: ViewTarget;
+  /** The job that ran last while the canvas followed. */
+  readonly lastJobId: string | null;
+  /** The step looked back at, 0-based; null: the newest frame, or the result. */
+  readonly lookStep: number | null;
+  readonly dialog: DialogName | null;
+  /** Whether the history is open where the window is too narrow to show it always. */
+  readonly drawerOpen: boolean;
+}
+
+export const viewStore = createStore<ViewState>(() => ({
+  target: { kind: 'follow' },
+  lastJobId: null,
+  lookStep: null,
+  dialog: null,
+  drawerOpen: false,
+}));
+
+export function followRuns(): void {
+  viewStore.setState({ target: { kind: 'follow' }, lookStep: null });
+}
+
+export function showJob(jobId: string): void {
+  viewStore.setState({ target: { kind: 'job', jobId }, lookStep: null });
+}
+
+export function showPicture(picture: Picture): void {
+  viewStore.setState({ target: { kind: 'picture', picture }, lookStep: null });
+}
+
+export function clearCanvas(): void {
+  viewStore.setState({ target: { kind: 'follow' }, lastJobId: null, lookStep: null });
+}
+
+/** The job in the canvas, or null. */
+export function shownJob(view: ViewState, jobs: JobsState): JobSnapshot | null {
+  switch (view.target.kind) {
+    case 'follow':
+      return activeJob(jobs) ?? jobs.byId[view.lastJobId ?? ''] ?? firstQueued(jobs);
+    case 'job':
+      return jobs.byId[view.target.jobId] ?? null;
+    case 'picture':
+      return jobs.byId[view.target.picture.jobId] ?? null;
+  }
+}
+
+function firstQueued(jobs: JobsState): JobSnapshot | null {
+  for (const id of jobs.order) {
+    const job = jobs.byId[id];
+    if (job?.state === 'queued') return job;
+  }
+  return null;
+}
+
+export type CanvasState =
+  | 'empty'
+  | 'queued'
+  | 'loading'
+  | 'running'
+  | 'stopping'
+  | 'decoding'
+  | 'finished'
+  | 'stopped'
+  | 'failed'
+  | 'kept'
+  | 'picture';
+
+export function canvasState(view: ViewState, job: JobSnapshot | null): CanvasState {
+  if (view.target.kind === 'picture') return 'picture';
+  if (job === null) return 'empty';
+  if (job.stopping && !isEnded(job.state)) return 'stopping';
+  if (job.picture !== null && job.state !== 'finished') return 'kept';
+  return job.state;
+}
+
+/** The finished (or kept) picture in the canvas, or null. */
+export function shownPicture(view: ViewState, job: JobSnapshot | null): Picture | null {
+  return view.target.kind === 'picture' ? view.target.picture : (job?.picture ?? null);
+}

@@ -1,0 +1,36 @@
+import { cx } from './cx.ts';
+import styles from './SelectField.module.css';
+
+export interface SelectOption<V extends string> {
+  readonly value: V;
+  readonly label: string;
+}
+
+export interface SelectFieldProps<V extends string> {
+  readonly id: string;
+  readonly value: V;
+  readonly options: readonly SelectOption<V>[];
+  readonly className?: string | undefined;
+  onChange(value: V): void;
+}
+
+/** The platform's own select: its keys and its list are what people know; only the closed look is ours. */
+export function SelectField<V extends string>({ id, value, options, className, onChange }: SelectFieldProps<V>) {
+  return (
+    <select
+      id={id}
+      className={cx(styles.select, className)}
+      value={value}
+      onChange={(event) => {
+        const chosen = options.find((option) => option.value === event.target.value);
+        if (chosen !== undefined) onChange(chosen.value);
+      }}
+    >
+      {options.map((option) => (
+        <option key={option.value} value={option.value} className={styles.option}>
+          {option.label}
+        </option>
+      ))}
+    </select>
+  );
+}

@@ -1,0 +1,22 @@
+import type { InputHTMLAttributes } from 'react';
+import { cx } from './cx.ts';
+import { errorId } from './Field.tsx';
+import styles from './TextInput.module.css';
+
+export interface TextInputProps extends InputHTMLAttributes<HTMLInputElement> {
+  readonly id: string;
+  readonly invalid?: boolean;
+}
+
+export function TextInput({ id, invalid = false, className, ...rest }: TextInputProps) {
+  return (
+    <input
+      autoComplete="off"
+      spellCheck={false}
+      {...rest}
+      id={id}
+      className={cx(styles.input, className)}
+      {...(invalid ? { 'aria-invalid': true, 'aria-describedby': errorId(id) } : {})}
+    />
+  );
+}
