@@ -16,7 +16,7 @@ export interface App {
   readonly dataFolder: string;
   /** Everything the app printed. */
   log(): string;
-  /** Kills the engine process, as a crashing driver would. */
+  /** Ends the engine process with a segmentation fault, as a crashing driver would. */
   killEngine(): void;
   end(): Promise<void>;
   /** Starts another one on the same data folder; use the fixture's `restart`, which also closes it after the spec. */
@@ -58,10 +58,10 @@ export function enginePids(hostPid: number): number[] {
 function killEngineOf(hostPid: number): void {
   const pids = enginePids(hostPid);
   if (pids.length === 0) throw new Error('No engine process is running.');
-  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  for (const pid of pids) process.kill(pid, 'SIGSEGV');
 }
 
-async function startWeb(browser: Browser, dataFolder: string, options: AppOptions): Promise<App> {
+export async function startWeb(browser: Browser, dataFolder: string, options: AppOptions): Promise<App> {
   let output = '';
   const host: ChildProcess = spawn(process.execPath, ['out/main/serve.js'], {
     cwd: root,

@@ -25,7 +25,7 @@ test('Stop ends the run at the step and decodes nothing; the clean estimate can 
 test('the cutoff dragged while the run goes on drops the remaining steps to one evaluation', async ({ start }) => {
   const { studio, page } = await start();
   await studio.ready();
-  await studio.fill({ prompt, steps: 24, seed: '5', pace: 'Watch' });
+  await studio.fill({ prompt, steps: 16, seed: '5', pace: 'Slow' });
   await studio.generate.click();
   await studio.waitForSteps(3);
   const slider = page.getByTestId('live-cutoff').getByRole('slider');
@@ -34,10 +34,10 @@ test('the cutoff dragged while the run goes on drops the remaining steps to one 
   await page.keyboard.press('Home');
   await studio.waitFor('finished');
   const guided = await studio.strip.getByRole('option').evaluateAll((steps) => steps.map((step) => step.getAttribute('data-guided')));
-  expect(guided).toHaveLength(24);
+  expect(guided).toHaveLength(16);
   const lastGuided = guided.lastIndexOf('true');
   expect(lastGuided).toBeGreaterThanOrEqual(2);
-  expect(lastGuided).toBeLessThan(14);
+  expect(lastGuided).toBeLessThan(12);
   expect(guided.slice(lastGuided + 1).every((value) => value === 'false')).toBe(true);
   expect(guided.slice(0, lastGuided + 1).every((value) => value === 'true')).toBe(true);
 });

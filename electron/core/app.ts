@@ -33,7 +33,7 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** @throws StopbathError when the data folder or the built-in model cannot be used. */
+/** Puts the services together. @throws StopbathError when the data folder or the built-in model cannot be used. */
 export async function openApp(options: AppOptions): Promise<App> {
   const { host, paths, write = writeFileAtomic } = options;
   try {
@@ -73,13 +73,14 @@ export async function openApp(options: AppOptions): Promise<App> {
     onEvent: (event) => events.emit('job', event),
     onNotice: notices.add,
   });
+  let closed: Promise<void> | null = null;
   engine.warmUp();
   await jobs.start();
   return {
     events,
     handlers: createHandlers({ host, engine, jobs, library, models, notices, settings }),
     fetchUi: createFetchUi({ folder: paths.ui, library, previews }),
-    close: () => jobs.close(),
+    close: () => (closed ??= jobs.close()),
   };
 }
 

@@ -27,12 +27,20 @@ export function createStderrTail(): StderrTail {
   };
 }
 
+export interface ExitFacts {
+  readonly exit: EngineExit;
+  readonly stderr: string;
+  readonly phase: 'start' | 'run';
+  /** The kernel ended processes for want of memory meanwhile; null where that cannot be known. */
+  readonly oomKilled: boolean | null;
+}
+
 /** Why the engine ended while nobody had asked it to. */
-export function exitFailure(exit: EngineExit, stderr: string, phase: 'start' | 'run'): Failure {
+export function exitFailure({ exit, stderr, phase, oomKilled }: ExitFacts): Failure {
   const how = exit.signal === null ? `exit code ${exit.code ?? 'unknown'}` : exit.signal;
   const detail = stderr === '' ? `The engine ended with ${how}.` : `The engine ended with ${how}.\n${stderr}`;
-  // The kernel's answer to memory shortage is SIGKILL, and nobody else sends it.
-  if (exit.signal === 'SIGKILL' || outOfMemory.test(stderr)) {
+  // Where the system does not say who sent a SIGKILL, want of memory is by far the likeliest.
+  if ((exit.signal === 'SIGKILL' && oomKilled !== false) || outOfMemory.test(stderr)) {
     return {
       code: 'OUT_OF_MEMORY',
       message: 'There was not enough memory.',

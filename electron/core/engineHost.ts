@@ -5,6 +5,7 @@ import type { RunTrace, Steering } from '../../shared/job.ts';
 import { createStderrTail, exitFailure, type StderrTail } from './engineFailure.ts';
 import { parseEngineMessage } from './engineMessages.ts';
 import type { EngineExit, EngineProcess } from './host.ts';
+import { countOomKills } from './oomKills.ts';
 
 export type EngineTask = Extract<EngineCommand, { kind: 'generate' | 'decode' }>;
 
@@ -60,6 +61,7 @@ interface Child {
   readonly process: EngineProcess;
   readonly stderr: StderrTail;
   ready: boolean;
+  readonly oomKillsBefore: number | null;
   readonly startTimer: NodeJS.Timeout;
 }
 
@@ -158,7 +160,7 @@ class EngineSupervisor implements EngineHost {
       stderr.add(`No sign of life within ${this.#options.startPatienceMs} ms.\n`);
       process.kill();
     }, this.#options.startPatienceMs);
-    this.#child = { generation, process, stderr, ready: false, startTimer };
+    this.#child = { generation, process, stderr, ready: false, oomKillsBefore: countOomKills(), startTimer };
     process.onStderr((text) => stderr.add(text));
     process.onMessage((message) => this.#receive(generation, message));
     process.onExit((exit) => this.#exited(generation, exit));
@@ -229,13 +231,19 @@ class EngineSupervisor implements EngineHost {
       this.#closed?.();
       return;
     }
-    const failure = exitFailure(exit, child.stderr.text(), child.ready ? 'run' : 'start');
+    const [before, now] = [child.oomKillsBefore, countOomKills()];
+    const failure = exitFailure({
+      exit,
+      stderr: child.stderr.text(),
+      phase: child.ready ? 'run' : 'start',
+      oomKilled: before === null || now === null ? null : now > before,
+    });
     this.#crashes++;
     this.#setStatus({ state: 'crashed', failure, provider: null });
     this.#restartLater();
     // A task whose stop was under way when the process died is stopped, not failed.
-    if (this.#running?.stopTimer != null) this.#endTask({ kind: 'abandoned', hard: true });
-    else this.#endTask({ kind: 'failed', failure });
+    const stopping = this.#running !== null && this.#running.stopTimer !== null;
+    this.#endTask(stopping ? { kind: 'abandoned', hard: true } : { kind: 'failed', failure });
   }
 
   #restartLater(): void {

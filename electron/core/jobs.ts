@@ -3,13 +3,13 @@ import type { CallInput, CallOutput, Settings } from '../../shared/contract.ts';
 import { StopbathError, toFailure, type Failure } from '../../shared/errors.ts';
 import type { GenerationRequest } from '../../shared/generation.ts';
 import { emptySnapshot, isEnded, type JobEvent, type JobSnapshot, type Picture, type Steering } from '../../shared/job.ts';
-import type { EngineHost, EngineProgress, EngineTaskEnd } from './engineHost.ts';
+import type { EngineHost } from './engineHost.ts';
 import { saveFailure } from './files.ts';
+import { createJobRunner, stoppedEvent } from './jobRunner.ts';
 import { createJobTable, type JobTable } from './jobTable.ts';
 import { createKeeper, type Keeper } from './keeper.ts';
 import type { Library } from './library.ts';
 import { checkSize, type Models } from './models.ts';
-import { completeDraft } from './pictureDraft.ts';
 import type { Previews } from './previews.ts';
 import type { QueueFile, StoredJob } from './queueFile.ts';
 import type { Runs } from './runs.ts';
@@ -50,6 +50,7 @@ class JobQueue implements Jobs {
   readonly #options: JobsOptions;
   readonly #table: JobTable;
   readonly #keeper: Keeper;
+  readonly #run: (job: JobSnapshot) => Promise<JobEvent>;
   readonly #queued: string[] = [];
   /** Jobs the last session did not bring to an end. */
   readonly #interrupted = new Set<string>();
@@ -62,7 +63,12 @@ class JobQueue implements Jobs {
   constructor(options: JobsOptions) {
     this.#options = options;
     this.#table = createJobTable(options.onEvent);
-    this.#keeper = createKeeper({ ...options, inTurn: (work) => this.#inTurn(work) });
+    this.#keeper = createKeeper({
+      ...options,
+      inTurn: (work) => this.#inTurn(work),
+      onKept: (jobId, picture) => this.#kept(jobId, picture),
+    });
+    this.#run = createJobRunner({ ...options, keeper: this.#keeper, table: this.#table });
   }
 
   list(): JobSnapshot[] {
@@ -83,7 +89,11 @@ class JobQueue implements Jobs {
 
   stop(jobId: string): void {
     const job = this.#table.get(jobId);
-    if (isEnded(job.state)) return;
+    if (isEnded(job.state)) {
+      // Nothing, unless its picture is being decoded just now.
+      this.#options.engine.stop(jobId);
+      return;
+    }
     if (jobId === this.#running) {
       const { hard } = this.#options.engine.stop(jobId);
       this.#table.apply({ kind: 'stopping', jobId, hard });
@@ -114,10 +124,7 @@ class JobQueue implements Jobs {
     if (!job.keepable) {
       throw new StopbathError({ code: 'NOT_FOUND', message: 'This job has nothing to keep.' });
     }
-    const picture = await this.#keeper.keep(job);
-    this.#table.apply({ kind: 'kept', jobId, picture });
-    if (this.#interrupted.delete(jobId)) this.#saveQueue();
-    return picture;
+    return await this.#keeper.keep(job);
   }
 
   async remove(jobId: string): Promise<void> {
@@ -149,6 +156,11 @@ class JobQueue implements Jobs {
     await this.#options.queueFile.save(() => this.#stored()).catch(() => undefined);
     await this.#options.engine.close();
     if (running !== null) await this.#options.runs.settle(running);
+  }
+
+  #kept(jobId: string, picture: Picture): void {
+    this.#table.apply({ kind: 'kept', jobId, picture });
+    if (this.#interrupted.delete(jobId)) this.#saveQueue();
   }
 
   #enqueue({ jobId, request }: StoredJob): void {
@@ -198,7 +210,7 @@ class JobQueue implements Jobs {
     this.#running = jobId;
     this.#saveQueue();
     return async () => {
-      const event = await this.#run(this.#table.get(jobId)).catch((error: unknown) => this.#failed(jobId, toFailure(error)));
+      const event = await this.#run(this.#table.get(jobId));
       if (this.#closing) return;
       this.#running = null;
       this.#table.apply(event);
@@ -207,69 +219,6 @@ class JobQueue implements Jobs {
       else await this.#options.runs.settle(jobId);
       await this.#forgetOldest();
     };
-  }
-
-  async #run({ jobId, request, paceMs }: JobSnapshot): Promise<JobEvent> {
-    const { engine, models, settings } = this.#options;
-    const { previewMode, provider } = settings();
-    const modelFolder = models.get(request.modelId).folder;
-    const end = await engine.run(
-      { kind: 'generate', jobId, request, modelFolder, provider, previewMode, paceMs },
-      (message) => this.#progress(message),
-    );
-    return await this.#ended(jobId, end);
-  }
-
-  #progress(message: EngineProgress): void {
-    const { jobId } = message;
-    switch (message.kind) {
-      case 'checkpoint':
-        this.#options.runs.setCheckpoint(jobId, message.checkpoint);
-        return;
-      case 'preview': {
-        const { stepIndex, source, image } = message;
-        const preview = this.#options.previews.add(jobId, stepIndex, source, image);
-        this.#table.apply({ kind: 'preview', jobId, preview });
-        return;
-      }
-      case 'step':
-        this.#keeper.ranOn(jobId, this.#options.engine.status().provider);
-        this.#table.apply(message);
-        return;
-      default:
-        this.#table.apply(message);
-    }
-  }
-
-  async #ended(jobId: string, end: EngineTaskEnd): Promise<JobEvent> {
-    const job = this.#table.get(jobId);
-    switch (end.kind) {
-      case 'finished': {
-        const draft = completeDraft(jobId, job.request, this.#options.models.get(job.request.modelId), end);
-        try {
-          return { kind: 'finished', jobId, trace: end.trace, picture: await this.#options.library.add(draft) };
-        } catch (error) {
-          this.#keeper.hold(jobId, draft);
-          return await this.#failed(jobId, toFailure(error));
-        }
-      }
-      case 'stopped':
-      case 'abandoned': {
-        const trace = end.kind === 'stopped' ? end.trace : null;
-        const keepable = await this.#keeper.canKeep(jobId);
-        const stepsDone = trace?.stepsDone ?? job.steps.length;
-        return stoppedEvent(job, { hard: end.kind === 'abandoned' && end.hard, keepable, stepsDone, trace });
-      }
-      case 'failed':
-        return await this.#failed(jobId, end.failure);
-      case 'decoded':
-        throw new Error('The engine answered a generate with a decode.');
-    }
-  }
-
-  async #failed(jobId: string, failure: Failure): Promise<JobEvent> {
-    const stepsDone = this.#table.get(jobId).steps.length;
-    return { kind: 'failed', jobId, failure, stepsDone, keepable: await this.#keeper.canKeep(jobId) };
   }
 
   async #forget(jobId: string): Promise<void> {
@@ -299,13 +248,6 @@ class JobQueue implements Jobs {
       this.#options.onNotice(toFailure(saveFailure(error, 'the queue')));
     });
   }
-}
-
-type StoppedFacts = Pick<Extract<JobEvent, { kind: 'stopped' }>, 'hard' | 'keepable' | 'stepsDone' | 'trace'>;
-
-function stoppedEvent({ jobId, numTimesteps, request }: JobSnapshot, facts: StoppedFacts): JobEvent {
-  const planned = facts.trace?.numTimesteps ?? numTimesteps ?? request.steps;
-  return { kind: 'stopped', jobId, numTimesteps: planned, ...facts };
 }
 
 /** The i-th picture of a batch has the i-th seed after the first, as in A1111; after the last 64-bit seed comes 0. */

@@ -17,6 +17,7 @@ export interface KeeperOptions {
   readonly settings: () => Settings;
   /** Waits until the engine is free. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly onKept: (jobId: string, picture: Picture) => void;
 }
 
 /** Brings into the library what a run left that did not end there by itself. */
@@ -60,6 +61,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     const picture = await options.library.add(draft);
     drafts.delete(job.jobId);
     await options.runs.drop(job.jobId);
+    options.onKept(job.jobId, picture);
     return picture;
   };
 

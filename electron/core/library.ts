@@ -37,6 +37,7 @@ class PictureFolder implements Library {
   readonly #trashed = new Map<string, Picture>();
   readonly #loaded: Promise<void>;
   #pictures: Picture[] = [];
+  #lastTime = 0;
 
   constructor(options: LibraryOptions) {
     this.#options = options;
@@ -63,7 +64,7 @@ class PictureFolder implements Library {
 
   async add(draft: PictureDraft): Promise<Picture> {
     await this.#loaded;
-    const createdAt = new Date().toISOString();
+    const createdAt = this.#nextTime();
     const time = createdAt.slice(0, 19).replace('T', '_').replaceAll(':', '-');
     const fileName = `${time}_seed-${draft.facts.request.seed}_${randomBytes(3).toString('hex')}.png`;
     const bytes = await encodePicture(draft, createdAt, this.#options.version);
@@ -122,6 +123,12 @@ class PictureFolder implements Library {
     } catch (error) {
       throw saveFailure(error, 'the copy');
     }
+  }
+
+  /** No two pictures of a session have the same time: it is what they are sorted by. */
+  #nextTime(): string {
+    this.#lastTime = Math.max(Date.now(), this.#lastTime + 1);
+    return new Date(this.#lastTime).toISOString();
   }
 
   async #find(id: string): Promise<Picture> {

@@ -1,6 +1,6 @@
 /** Numbers and times as the language of the page writes them. */
 export interface Format {
-  number(value: number, digits?: number): string;
+  number(value: number, digits?: number, atLeast?: number): string;
   percent(share: number): string;
   /** A duration: `0.12 s`, `42 s`, `3 min 5 s`. */
   duration(ms: number): string;
@@ -18,7 +18,8 @@ export function createFormat(language: string): Format {
     }).format(value);
   const seconds = (value: number): string => withSpace(unit(value, 'second', value < 1 ? 2 : value < 10 ? 1 : 0));
   return {
-    number: (value, digits = 2) => new Intl.NumberFormat(language, { maximumFractionDigits: digits, useGrouping: false }).format(value),
+    number: (value, digits = 2, atLeast = 0) =>
+      new Intl.NumberFormat(language, { minimumFractionDigits: atLeast, maximumFractionDigits: digits, useGrouping: false }).format(value),
     percent: (share) => new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }).format(share),
     duration: (ms) => {
       const total = ms / 1000;

@@ -36,8 +36,7 @@ export function touchField(field: FormField): void {
 export function forgetRefusal(field: FormField): void {
   const { refused } = formChecksStore.getState();
   if (refused[field] === undefined) return;
-  const { [field]: _gone, ...rest } = refused;
-  formChecksStore.setState({ refused: rest });
+  formChecksStore.setState({ refused: Object.fromEntries(Object.entries(refused).filter(([name]) => name !== field)) });
 }
 
 /** Checks everything and shows what is wrong. True when the form can be sent. */

@@ -67,9 +67,15 @@ function extrasAfter(extras: JobExtras, event: JobEvent): JobExtras | null {
 }
 
 function without(state: JobsState, jobId: string): JobsState {
-  const { [jobId]: _job, ...byId } = state.byId;
-  const { [jobId]: _extras, ...extras } = state.extras;
-  return { byId, extras, order: state.order.filter((id) => id !== jobId) };
+  return {
+    byId: withoutKey(state.byId, jobId),
+    extras: withoutKey(state.extras, jobId),
+    order: state.order.filter((id) => id !== jobId),
+  };
+}
+
+function withoutKey<V>(record: Readonly<Record<string, V>>, key: string): Readonly<Record<string, V>> {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
 }
 
 /** The job that the engine works on, or null. */
@@ -86,5 +92,13 @@ export function isBusy(state: JobsState): boolean {
   return state.order.some((id) => {
     const job = state.byId[id];
     return job !== undefined && !isEnded(job.state);
+  });
+}
+
+/** Ids of the jobs the queue lists: all but those that ended in a picture, which the history shows. */
+export function listedJobs(state: JobsState): readonly string[] {
+  return state.order.filter((id) => {
+    const job = state.byId[id];
+    return job !== undefined && job.state !== 'finished' && job.picture === null;
   });
 }

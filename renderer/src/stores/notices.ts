@@ -5,7 +5,7 @@ import type { EventValue } from '../../../shared/contract.ts';
 export type ShownFailure = EventValue<'notice'>;
 
 export type NoticeText =
-  | { readonly kind: 'message'; readonly key: NoticeKey; readonly values?: Readonly<Record<string, string | number>> }
+  | { readonly kind: 'message'; readonly key: NoticeKey; readonly values: Readonly<Record<string, string | number>> }
   | { readonly kind: 'failure'; readonly failure: ShownFailure };
 
 export type NoticeKey = 'deleted' | 'copied' | 'saved' | 'copyFailed' | 'seedTaken' | 'settingsTaken' | 'queueCleared';

@@ -1,6 +1,6 @@
 import { Dialog as Base } from '@base-ui/react/dialog';
 import { X } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { useRef, type ReactNode } from 'react';
 import styles from './Dialog.module.css';
 import { IconButton } from './IconButton.tsx';
 
@@ -13,12 +13,13 @@ export interface DialogProps {
 }
 
 export function Dialog({ open, title, closeLabel, onClose, children }: DialogProps) {
+  const popup = useRef<HTMLDivElement>(null);
   return (
     <Base.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())}>
       <Base.Portal>
         <Base.Backdrop className={styles.backdrop} />
         <Base.Viewport className={styles.viewport}>
-          <Base.Popup className={styles.popup}>
+          <Base.Popup ref={popup} className={styles.popup} initialFocus={popup}>
             <header className={styles.head}>
               <Base.Title className={styles.title}>{title}</Base.Title>
               <IconButton label={closeLabel} icon={<X aria-hidden />} size="s" onClick={onClose} />

@@ -21,7 +21,7 @@ export interface SegmentedProps<V extends string> {
 export function Segmented<V extends string>(props: SegmentedProps<V>) {
   const { name, label, value, segments, size = 'm', className, onChange } = props;
   return (
-    <fieldset className={cx(styles.group, size === 's' && styles.small, className)} aria-label={label} role="radiogroup">
+    <div className={cx(styles.group, size === 's' && styles.small, className)} aria-label={label} role="radiogroup">
       {segments.map((segment) => (
         <label key={segment.value} className={styles.segment}>
           <input
@@ -35,6 +35,6 @@ export function Segmented<V extends string>(props: SegmentedProps<V>) {
           <span className={styles.text}>{segment.label}</span>
         </label>
       ))}
-    </fieldset>
+    </div>
   );
 }

@@ -8,6 +8,9 @@ export interface SelectOption<V extends string> {
 
 export interface SelectFieldProps<V extends string> {
   readonly id: string;
+  /** Accessible name where no label element points here. */
+  readonly label?: string;
+  readonly size?: 'm' | 's';
   readonly value: V;
   readonly options: readonly SelectOption<V>[];
   readonly className?: string | undefined;
@@ -15,11 +18,12 @@ export interface SelectFieldProps<V extends string> {
 }
 
 /** The platform's own select: its keys and its list are what people know; only the closed look is ours. */
-export function SelectField<V extends string>({ id, value, options, className, onChange }: SelectFieldProps<V>) {
+export function SelectField<V extends string>({ id, label, size = 'm', value, options, className, onChange }: SelectFieldProps<V>) {
   return (
     <select
       id={id}
-      className={cx(styles.select, className)}
+      aria-label={label}
+      className={cx(styles.select, size === 's' && styles.small, className)}
       value={value}
       onChange={(event) => {
         const chosen = options.find((option) => option.value === event.target.value);

@@ -1,0 +1,104 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import type { GenerationRequest } from '../../shared/generation.ts';
+import type { RunTrace } from '../../shared/job.ts';
+import { BenchEngine, type MeasuredRun } from './engineRuns.ts';
+import { median, quantile, sum } from './stats.ts';
+import { measureStops } from './stops.ts';
+
+/**
+ * `npm run bench [-- --rounds N --stops N --out FILE]`. Ratios within one run, medians, the kinds of run interleaved, so that a machine
+ * whose speed drifts does not favour one of them.
+ */
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '12' },
+    stops: { type: 'string', default: '40' },
+    out: { type: 'string', default: 'test-results/bench.json' },
+  },
+});
+
+const colours = ['red', 'blue', 'yellow', 'white', 'purple'];
+
+/** A new prompt each round: encoded prompts are remembered by the engine. */
+function request(round: number, variant: Partial<GenerationRequest>): GenerationRequest {
+  return {
+    task: 'text-to-image',
+    modelId: 'starter',
+    prompt: `a ${colours[round % colours.length] ?? 'red'} house under a night sky with a moon, number ${round}`,
+    negativePrompt: null,
+    width: 128,
+    height: 128,
+    steps: 20,
+    guidanceScale: 4,
+    guidanceEnd: { kind: 'never' },
+    scheduler: 'euler',
+    seed: String(1000 + round),
+    ...variant,
+  };
+}
+
+const work = (trace: RunTrace): number => trace.timingsMs.textEncode + trace.timingsMs.denoise + trace.timingsMs.decode;
+
+function stepMs(runs: readonly MeasuredRun[], guided: boolean): number {
+  return median(runs.flatMap(({ trace }) => trace.steps.filter((step) => step.guided === guided && step.stepIndex > 0).map((step) => step.ms)));
+}
+
+const engine = new BenchEngine();
+const rounds = Number(values.rounds);
+const kinds = {
+  off: [] as MeasuredRun[],
+  linear: [] as MeasuredRun[],
+  decoder: [] as MeasuredRun[],
+  cutoff: [] as MeasuredRun[],
+};
+await engine.run(request(-1, { guidanceEnd: { kind: 'ratio', ratio: 0.4 } }), 'linear');
+for (let round = 0; round < rounds; round++) {
+  kinds.linear.push(await engine.run(request(4 * round, {}), 'linear'));
+  kinds.cutoff.push(await engine.run(request(4 * round + 1, { guidanceEnd: { kind: 'ratio', ratio: 0.4 } }), 'linear'));
+  kinds.off.push(await engine.run(request(4 * round + 2, {}), 'off'));
+  kinds.decoder.push(await engine.run(request(4 * round + 3, {}), 'decoder'));
+}
+engine.close();
+
+const guidedMs = stepMs(kinds.cutoff, true);
+const unguidedMs = stepMs(kinds.cutoff, false);
+const cutoffTrace = kinds.cutoff[0]?.trace;
+const guidedCount = cutoffTrace?.steps.filter((step) => step.guided).length ?? 0;
+const total = cutoffTrace?.numTimesteps ?? 0;
+const idealSpeedUp = (total * guidedMs) / (guidedCount * guidedMs + (total - guidedCount) * unguidedMs);
+const denoise = (runs: readonly MeasuredRun[]): number => median(runs.map(({ trace }) => sum(trace.steps.map((step) => step.ms))));
+const speedUp = denoise(kinds.linear) / denoise(kinds.cutoff);
+const stops = Number(values.stops) > 0 ? await measureStops(Number(values.stops)) : [];
+
+const figures = {
+  machine: { cpu: os.cpus()[0]?.model ?? 'unknown', cores: os.cpus().length, node: process.version, provider: cutoffTrace?.provider ?? null },
+  rounds,
+  wallOverSessionRun: median(kinds.linear.map(({ trace }) => work(trace) / trace.timingsMs.sessionRun)),
+  ownCodePerStepMs: median(kinds.off.map(({ trace }) => (work(trace) - trace.timingsMs.sessionRun) / trace.stepsDone)),
+  previewShareLinear: median(kinds.linear.map(({ trace }) => trace.timingsMs.preview / work(trace))),
+  previewShareDecoder: median(kinds.decoder.map(({ trace }) => trace.timingsMs.preview / work(trace))),
+  guidedStepMs: guidedMs,
+  unguidedOverGuided: unguidedMs / guidedMs,
+  cutoffSpeedUp: speedUp,
+  cutoffSpeedUpOverIdeal: speedUp / idealSpeedUp,
+  firstPreviewOverTextAndFirstStep: median(
+    kinds.linear.map(({ trace, firstPreviewMs }) => (firstPreviewMs ?? Number.NaN) / (trace.timingsMs.textEncode + (trace.steps[0]?.ms ?? Number.NaN))),
+  ),
+  engineToPictureMs: median(kinds.linear.map(({ wallMs }) => wallMs)),
+  stops: stops.length,
+  stopAcknowledgedMsP50: median(stops.map((stop) => stop.acknowledgedMs)),
+  stopAcknowledgedMsP95: quantile(stops.map((stop) => stop.acknowledgedMs), 0.95),
+  stopStepsAfterMax: stops.length === 0 ? null : Math.max(...stops.map((stop) => stop.stepsAfter)),
+};
+
+mkdirSync(path.dirname(values.out), { recursive: true });
+writeFileSync(values.out, `${JSON.stringify(figures, null, 2)}\n`);
+for (const [name, value] of Object.entries(figures)) {
+  const text = typeof value === 'number' ? String(Number(value.toPrecision(4))) : JSON.stringify(value);
+  console.log(`${name.padEnd(36)} ${text}`);
+}
+console.log(`\nwritten to ${values.out}`);

@@ -1,0 +1,49 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import path from 'node:path';
+import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
+import type { GenerationRequest } from '../../shared/generation.ts';
+import type { RunTrace } from '../../shared/job.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+export const modelFolder = path.join(root, 'assets/starter');
+
+export interface MeasuredRun {
+  readonly trace: RunTrace;
+  /** From sending `generate` to the arrival of the first preview here, ms; null without previews. */
+  readonly firstPreviewMs: number | null;
+  /** From sending `generate` to the arrival of the picture here, ms. */
+  readonly wallMs: number;
+}
+
+/** The real engine process, as the app starts it, spoken to without the app. */
+export class BenchEngine {
+  readonly #child: ChildProcess;
+  #job = 0;
+
+  constructor() {
+    this.#child = fork(path.join(root, 'out/main/engine.js'), { serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  }
+
+  run(request: GenerationRequest, previewMode: 'linear' | 'decoder' | 'off'): Promise<MeasuredRun> {
+    const jobId = `bench-${this.#job++}`;
+    return new Promise((resolve, reject) => {
+      let firstPreviewMs: number | null = null;
+      const started = performance.now();
+      const listen = (message: EngineMessage): void => {
+        if (!('jobId' in message) || message.jobId !== jobId) return;
+        if (message.kind === 'preview') firstPreviewMs ??= performance.now() - started;
+        if (message.kind === 'failed') reject(new Error(message.failure.message));
+        if (message.kind !== 'finished') return;
+        this.#child.off('message', listen);
+        resolve({ trace: message.trace, firstPreviewMs, wallMs: performance.now() - started });
+      };
+      this.#child.on('message', listen);
+      const command: EngineCommand = { kind: 'generate', jobId, request, modelFolder, provider: 'auto', previewMode, paceMs: 0 };
+      this.#child.send(command);
+    });
+  }
+
+  close(): void {
+    this.#child.kill();
+  }
+}

@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { readPngSize } from '../media/png.ts';
+import { createPreviews } from './previews.ts';
+
+const image = { width: 2, height: 2, rgb: new Uint8Array(12) };
+
+it('lets the oldest frames go when there are too many bytes', async () => {
+  const previews = createPreviews(30);
+  for (let step = 0; step < 4; step++) previews.add('a', step, 'linear', image);
+  expect(await previews.png('a', 0, 'linear')).toBeNull();
+  expect(await previews.png('a', 1, 'linear')).toBeNull();
+  expect(readPngSize((await previews.png('a', 3, 'linear')) ?? Buffer.alloc(0))).toEqual({ width: 2, height: 2 });
+});
+
+it('keeps a frame larger than the bound rather than none', async () => {
+  const previews = createPreviews(5);
+  previews.add('a', 0, 'linear', image);
+  expect(await previews.png('a', 0, 'linear')).not.toBeNull();
+});
+
+it('drops one run only, and tells the two kinds of frame of a step apart', async () => {
+  const previews = createPreviews();
+  previews.add('a', 0, 'linear', image);
+  previews.add('a', 0, 'decoder', { ...image, width: 4, height: 1 });
+  previews.add('ab', 0, 'linear', image);
+  expect(readPngSize((await previews.png('a', 0, 'decoder')) ?? Buffer.alloc(0))?.width).toBe(4);
+  previews.drop('a');
+  expect(await previews.png('a', 0, 'linear')).toBeNull();
+  expect(await previews.png('ab', 0, 'linear')).not.toBeNull();
+});

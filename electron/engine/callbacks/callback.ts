@@ -1,0 +1,130 @@
+import { StopbathError } from '../../../shared/errors.ts';
+import type { StepRecord } from '../../../shared/job.ts';
+import { describeDims, sameDims, type Tensor } from '../tensor/tensor.ts';
+
+/** Tensors a callback may ask for and give back: diffusers' `_callback_tensor_inputs` of Stable Diffusion. */
+export const tensorInputNames = ['latents', 'prompt_embeds', 'negative_prompt_embeds'] as const;
+export type TensorInputName = (typeof tensorInputNames)[number];
+export type StepTensors = { readonly [Name in TensorInputName]?: Tensor };
+
+/** Facts of a finished step; read-only. */
+export interface StepEnd extends StepRecord {
+  /** Rows of the widest model call of the step. */
+  readonly unetBatch: number;
+  /** [B, C, h, w] after the scheduler step. */
+  readonly latents: Tensor;
+  /** x0 as estimated at this step, same sides, model scale. */
+  readonly cleanEstimate: Tensor;
+}
+
+/** The numbers of a step without its tensors: what is sent and kept. */
+export function recordOf(end: StepEnd): StepRecord {
+  const { stepIndex, numTimesteps, timestep, sigma, guidanceScale, guided, unetEvaluations, ms } = end;
+  return { stepIndex, numTimesteps, timestep, sigma, guidanceScale, guided, unetEvaluations, ms };
+}
+
+/** What a callback may change; the loop alone applies it, from the next step on. */
+export interface StepPatch {
+  /** No further step runs. Sticky: no later callback can take it back. */
+  readonly interrupt?: boolean;
+  /** 1 or below switches guidance off, above 1 on. */
+  readonly guidanceScale?: number;
+  /** Only names the callback asked for; sides may not change. */
+  readonly tensors?: StepTensors;
+}
+
+export type StepPatchResult = StepPatch | undefined;
+
+/**
+ * diffusers' `callback_on_step_end(pipe, i, t, callback_kwargs)`: called after the scheduler step of every step, the last
+ * one too; what it returns for `latents` there still reaches the decoder.
+ * `tensors` holds the names asked for, as earlier callbacks left them. Unlike diffusers, `prompt_embeds` is never
+ * [negative, positive] in one: the halves stay apart, so no change of guidance has to cut tensors.
+ * @param stepIndex 0-based
+ * @param timestep of the step just done
+ */
+export type CallbackOnStepEnd = (
+  run: StepEnd,
+  stepIndex: number,
+  timestep: number,
+  tensors: StepTensors,
+) => StepPatchResult | Promise<StepPatchResult>;
+
+export interface StepCallback {
+  /** For error messages. */
+  readonly name: string;
+  readonly callbackOnStepEnd: CallbackOnStepEnd;
+  readonly callbackOnStepEndTensorInputs?: readonly string[];
+}
+
+/** All callbacks as one: in list order, later ones win, an interrupt stays. `tensors` in the result holds every change. */
+export type ComposedCallback = (run: StepEnd, tensors: Required<StepTensors>) => Promise<StepPatch>;
+
+/**
+ * @throws StopbathError `INVALID_INPUT` for a tensor name that is not offered, before anything runs. The composed callback
+ * throws `CALLBACK` when a member throws or returns what it may not.
+ */
+export function composeCallbacks(callbacks: readonly StepCallback[]): ComposedCallback {
+  const members = callbacks.map((callback) => ({ callback, names: checkedNames(callback) }));
+  return async (run, tensors) => {
+    let patch: StepPatch = {};
+    for (const { callback, names } of members) {
+      const current = { ...tensors, ...patch.tensors };
+      const offered = Object.fromEntries(names.map((name) => [name, current[name]]));
+      patch = mergePatch(patch, await call(callback, run, offered), callback, names, current);
+    }
+    return patch;
+  };
+}
+
+function checkedNames(callback: StepCallback): readonly TensorInputName[] {
+  const asked = callback.callbackOnStepEndTensorInputs ?? ['latents'];
+  const known = tensorInputNames.filter((name) => asked.includes(name));
+  const unknown = asked.filter((name) => !tensorInputNames.some((offered) => offered === name));
+  if (unknown.length === 0) return known;
+  throw new StopbathError({
+    code: 'INVALID_INPUT',
+    field: 'callbackOnStepEndTensorInputs',
+    message: `Callback "${callback.name}" asks for ${unknown.join(', ')}; there are ${tensorInputNames.join(', ')}.`,
+  });
+}
+
+async function call(callback: StepCallback, run: StepEnd, tensors: StepTensors): Promise<StepPatchResult> {
+  try {
+    return await callback.callbackOnStepEnd(run, run.stepIndex, run.timestep, tensors);
+  } catch (error) {
+    if (error instanceof StopbathError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new StopbathError(
+      { code: 'CALLBACK', message: `Callback "${callback.name}" failed after step ${run.stepIndex + 1}: ${message}` },
+      { cause: error },
+    );
+  }
+}
+
+function mergePatch(
+  before: StepPatch,
+  patch: StepPatchResult,
+  callback: StepCallback,
+  names: readonly TensorInputName[],
+  current: Required<StepTensors>,
+): StepPatch {
+  if (patch === undefined) return before;
+  for (const [name, value] of Object.entries(patch.tensors ?? {})) {
+    const asked = names.find((candidate) => candidate === name);
+    if (asked === undefined) refuse(callback, `returned ${name}, which it did not ask for`);
+    else if (!sameDims(value.dims, current[asked].dims)) {
+      refuse(callback, `returned ${name} of ${describeDims(value.dims)} for ${describeDims(current[asked].dims)}`);
+    }
+  }
+  return {
+    ...before,
+    ...(patch.guidanceScale === undefined ? {} : { guidanceScale: patch.guidanceScale }),
+    ...(patch.tensors === undefined ? {} : { tensors: { ...before.tensors, ...patch.tensors } }),
+    ...(before.interrupt === true || patch.interrupt === true ? { interrupt: true } : {}),
+  };
+}
+
+function refuse(callback: StepCallback, what: string): never {
+  throw new StopbathError({ code: 'CALLBACK', message: `Callback "${callback.name}" ${what}.` });
+}

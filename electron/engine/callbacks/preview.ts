@@ -1,0 +1,67 @@
+import type { RgbImage } from '../../../shared/engineProtocol.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { StepCallback } from './callback.ts';
+
+export type PreviewSource = 'linear' | 'decoder';
+
+export interface PreviewOptions {
+  /** Which way to begin with; `decoder` gives way to `linear` where it is too slow. */
+  readonly source: PreviewSource;
+  /** x0 -> picture, by way of the source. */
+  readonly render: (cleanEstimate: Tensor, source: PreviewSource) => Promise<RgbImage> | RgbImage;
+  readonly emit: (stepIndex: number, source: PreviewSource, image: RgbImage) => void;
+  /** Told once what went wrong. */
+  readonly warn: (message: string) => void;
+  /** Milliseconds each preview took. */
+  readonly onTime?: (ms: number) => void;
+  readonly now?: () => number;
+}
+
+/** A decoded preview may take this share of its step... */
+const slowShare = 0.5;
+/** ...or this long where steps are short, and a render that has not come back by `patienceMs` is given up. */
+const slowMs = 120;
+const patienceMs = 5_000;
+
+/**
+ * Shows the clean estimate of every step. Nothing that goes wrong here, nor slowness, harms the run: after a failure
+ * previews end, after two slow decodes in a row they become linear.
+ */
+export function previewCallback(options: PreviewOptions): StepCallback {
+  const now = options.now ?? (() => performance.now());
+  let source = options.source;
+  let slow = 0;
+  let failed = false;
+  return {
+    name: 'preview',
+    callbackOnStepEndTensorInputs: [],
+    async callbackOnStepEnd(run, stepIndex) {
+      if (failed) return undefined;
+      const begun = now();
+      try {
+        const image = await within(options.render(run.cleanEstimate, source), patienceMs);
+        options.emit(stepIndex, source, image);
+      } catch (error) {
+        failed = true;
+        options.warn(`No more previews: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      const ms = now() - begun;
+      options.onTime?.(ms);
+      slow = source === 'decoder' && ms > Math.max(slowMs, run.ms * slowShare) ? slow + 1 : 0;
+      if (slow === 2) source = 'linear';
+      return undefined;
+    },
+  };
+}
+
+async function within<T>(work: Promise<T> | T, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`a preview took longer than ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

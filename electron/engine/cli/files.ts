@@ -1,0 +1,72 @@
+import { constants } from 'node:fs';
+import { access, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { StopbathError } from '../../../shared/errors.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { ArgumentError } from './args.ts';
+
+/** @throws ArgumentError naming the option when its file could not be written: before minutes of work, not after. */
+export async function requireWritable(option: string, file: string): Promise<void> {
+  const folder = dirname(file);
+  try {
+    if (!(await stat(folder)).isDirectory()) throw new Error('not a folder');
+  } catch {
+    throw new ArgumentError(`--${option}: there is no folder ${folder}.`);
+  }
+  try {
+    await access(folder, constants.W_OK);
+  } catch {
+    throw new ArgumentError(`--${option}: the folder ${folder} cannot be written to.`);
+  }
+  const there = await stat(file).catch(() => null);
+  if (there?.isDirectory() === true) throw new ArgumentError(`--${option}: ${file} is a folder.`);
+}
+
+/**
+ * Writes a file whole or not at all.
+ * @throws StopbathError `DISK_FULL` or `FILE_ACCESS`.
+ */
+export async function writeWhole(file: string, content: Uint8Array | string): Promise<void> {
+  const unfinished = `${file}.${process.pid}.part`;
+  try {
+    await writeFile(unfinished, content);
+    await rename(unfinished, file);
+  } catch (error) {
+    await rm(unfinished, { force: true }).catch(() => undefined);
+    const full = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
+    throw new StopbathError(
+      {
+        code: full ? 'DISK_FULL' : 'FILE_ACCESS',
+        message: full ? `The disk is full: ${file} was not written.` : `${file} could not be written.`,
+        detail: String(error),
+      },
+      { cause: error },
+    );
+  }
+}
+
+export async function makeFolder(option: string, folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch {
+    throw new ArgumentError(`--${option}: the folder ${folder} could not be made.`);
+  }
+}
+
+/** NumPy's file format, version 1.0: float32, C order. */
+export function npy({ dims, data }: Tensor): Buffer {
+  const shape = dims.length === 1 ? `${dims.join('')},` : dims.join(', ');
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape}), }`;
+  const prefix = 10;
+  const padded = header.padEnd(Math.ceil((prefix + header.length + 1) / 64) * 64 - prefix - 1) + '\n';
+  const start = Buffer.from('\u0093NUMPY\u0001\u0000', 'latin1');
+  const length = Buffer.alloc(2);
+  length.writeUInt16LE(padded.length);
+  const values = Buffer.alloc(data.length * 4);
+  data.forEach((value, index) => values.writeFloatLE(value, index * 4));
+  return Buffer.concat([start, length, Buffer.from(padded, 'latin1'), values]);
+}
+
+export function stepFile(folder: string, stepIndex: number): string {
+  return join(folder, `step_${String(stepIndex).padStart(3, '0')}.npy`);
+}

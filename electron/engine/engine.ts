@@ -1,0 +1,139 @@
+import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
+import { assertNever, toFailure } from '../../shared/errors.ts';
+import type { StepCallback } from './callbacks/callback.ts';
+import { RunControls } from './callbacks/steering.ts';
+import type { EngineOptions } from './engineOptions.ts';
+import { type GenerateCommand, type GenerateJob, runGenerateJob } from './generateJob.ts';
+import { type GuidedCalls, type GuidedInput, measureGuidedCalls, type NoiseModel } from './guidance/guidedPrediction.ts';
+import { LoadedModel } from './loadedModel.ts';
+import { forkedProber, judge, type Prober } from './ort/prober.ts';
+import { runProbe } from './ort/probe.ts';
+import { knownMissing, Providers } from './ort/providers.ts';
+import { openSession } from './ort/session.ts';
+import { tensorFromPlain } from './tensor/tensor.ts';
+
+type DecodeCommand = Extract<EngineCommand, { kind: 'decode' }>;
+
+interface Running {
+  readonly job: GenerateJob;
+  readonly abort: AbortController;
+}
+
+/**
+ * Runs one task at a time, in the order given, and keeps the model of the last one loaded.
+ * Every task ends with exactly one of `finished`, `stopped`, `decoded`, `failed`, and says nothing after it.
+ */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #model: LoadedModel;
+  readonly #running = new Map<string, Running>();
+  readonly #guidedCalls = new Map<string, Promise<GuidedCalls>>();
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#model = new LoadedModel(options);
+  }
+
+  /** @returns a promise that settles when the task has ended; it never rejects. `shutdown` is the process's own affair. */
+  handle(command: EngineCommand): Promise<void> {
+    switch (command.kind) {
+      case 'generate':
+        return this.generate(command);
+      case 'decode':
+        return this.#enqueue(command.jobId, () => this.#decode(command));
+      case 'stop':
+        this.#running.get(command.jobId)?.abort.abort();
+        return Promise.resolve();
+      case 'steer':
+        this.#running.get(command.jobId)?.job.controls.steer(command.steering);
+        return Promise.resolve();
+      case 'shutdown':
+        return this.#model.release();
+      default:
+        return assertNever(command);
+    }
+  }
+
+  /** `generate` with callbacks of the caller's own, for whoever runs the engine in the same process. */
+  generate(command: GenerateCommand, callbacks: readonly StepCallback[] = []): Promise<void> {
+    const { request, from, paceMs, jobId } = command;
+    const abort = new AbortController();
+    const controls = new RunControls(
+      from?.guidanceScale ?? request.guidanceScale,
+      from?.guidanceEnd ?? request.guidanceEnd,
+      paceMs,
+    );
+    const job: GenerateJob = { command, controls, signal: abort.signal, callbacks };
+    this.#running.set(jobId, { job, abort });
+    return this.#enqueue(jobId, () => this.#generate(job)).finally(() => this.#running.delete(jobId));
+  }
+
+  #enqueue(jobId: string, work: () => Promise<void>): Promise<void> {
+    const task = this.#queue.then(async () => {
+      try {
+        await work();
+      } catch (error) {
+        this.#options.emit({ kind: 'failed', jobId, failure: toFailure(error) });
+      }
+    });
+    this.#queue = task;
+    return task;
+  }
+
+  async #generate(job: GenerateJob): Promise<void> {
+    const { modelFolder, provider: choice, jobId } = job.command;
+    await runGenerateJob(job, {
+      emit: this.#options.emit,
+      warn: (text) => this.#options.warn?.(text),
+      open: () => this.#model.open(modelFolder, choice, (part) => this.#options.emit({ kind: 'loading', jobId, part })),
+      guidedCalls: (model, example) => this.#chooseCalls(model, example),
+    });
+  }
+
+  async #decode({ jobId, modelFolder, provider, latents }: DecodeCommand): Promise<void> {
+    const { pipeline } = await this.#model.open(modelFolder, provider, (part) =>
+      this.#options.emit({ kind: 'loading', jobId, part }),
+    );
+    const image = await pipeline.decode(tensorFromPlain(latents));
+    this.#options.emit({ kind: 'decoded', jobId, image });
+  }
+
+  /** Two singles on the CPU, always: reproducible bit by bit. Elsewhere what measures faster, once per model and size. */
+  #chooseCalls(model: NoiseModel, example: GuidedInput): Promise<GuidedCalls> {
+    if (this.#model.provider === 'cpu' || example.unconditional === null) return Promise.resolve('two-singles');
+    const key = `${this.#model.key} ${example.sample.dims.join('x')}`;
+    const known = this.#guidedCalls.get(key) ?? measureGuidedCalls(model, example);
+    this.#guidedCalls.set(key, known);
+    return known;
+  }
+}
+
+export interface EngineSurroundings {
+  readonly emit: (message: EngineMessage) => void;
+  /** The module to start for a probe: see `forkedProber`. */
+  readonly probeEntry: string;
+  readonly warn: (text: string) => void;
+}
+
+/** Where results that may outlive the process are kept; set by the host. */
+const cacheVariable = 'STOPBATH_CACHE_DIR';
+
+/** The engine with the real ONNX Runtime. */
+export function createEngine({ emit, probeEntry, warn }: EngineSurroundings): Engine {
+  const cacheFolder = process.env[cacheVariable] ?? null;
+  const inElectron = process.versions['electron'] !== undefined;
+  const probe = inElectron ? probeHere : forkedProber(probeEntry);
+  return new Engine({
+    emit,
+    warn,
+    openSession,
+    devices: new Providers({ probe, cacheFolder, knownBefore: knownMissing }),
+  });
+}
+
+/**
+ * In Electron `child_process.fork` would start the app again (the runAsNode fuse is off). The engine is a process of its
+ * own there already: a driver that crashes ends it, and its host starts another.
+ */
+const probeHere: Prober = async (provider) => judge(provider, await runProbe(provider), '');

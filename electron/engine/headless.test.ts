@@ -1,0 +1,135 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { runTraceSchema } from '../../shared/job.ts';
+import { writeTinyModel } from './testing/tinyModel.ts';
+
+const entry = fileURLToPath(new URL('headless.ts', import.meta.url));
+let model: string;
+let folder: string;
+beforeAll(async () => {
+  model = await writeTinyModel();
+});
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'stopbath-cli-'));
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function generate(args: readonly string[], onStart: (kill: () => void) => void = () => undefined): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [entry, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    onStart(() => child.kill('SIGINT'));
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+const base = (): string[] => ['--model', model, '--provider', 'cpu', '--prompt', 'a b', '--out', join(folder, 'o.png')];
+const traceOf = async () => runTraceSchema.parse(JSON.parse(await readFile(join(folder, 't.json'), 'utf8')));
+const pngSignature = '89504e470d0a1a0a';
+
+describe('the command line', () => {
+  it('writes picture, trace and latents', async () => {
+    const args = [...base(), '--steps', '10', '--guidance', '5', '--seed', '7', '--cfg-cutoff', '0.4'];
+    const ended = await generate([...args, '--trace', join(folder, 't.json'), '--dump-latents', join(folder, 'deep', 'd')]);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    const png = await readFile(join(folder, 'o.png'));
+    expect(png.subarray(0, 8).toString('hex')).toBe(pngSignature);
+    expect(png.includes('parameters')).toBe(true);
+    const trace = await traceOf();
+    expect(trace).toMatchObject({ status: 'finished', stepsDone: 10, numTimesteps: 10, unetEvaluationsTotal: 15, unetEvaluationsSaved: 5, provider: 'cpu', seed: '7' });
+    const dumps = await readdir(join(folder, 'deep', 'd'));
+    expect(dumps.sort()).toEqual(Array.from({ length: 10 }, (_, i) => `step_00${i}.npy`));
+    const npy = await readFile(join(folder, 'deep', 'd', 'step_000.npy'));
+    expect(npy.subarray(1, 6).toString()).toBe('NUMPY');
+    expect(npy.length).toBe(128 + 4 * 8 * 8 * 4);
+  });
+
+  it('stops after the step asked for and writes the clean estimate', async () => {
+    expect(await generate([...base(), '--steps', '10', '--stop-after', '4', '--trace', join(folder, 't.json')])).toMatchObject({ code: 0 });
+    expect(await traceOf()).toMatchObject({ status: 'stopped', stepsDone: 4, numTimesteps: 10 });
+    expect((await readFile(join(folder, 'o.png'))).subarray(0, 8).toString('hex')).toBe(pngSignature);
+  });
+
+  it('keeps what there is at Ctrl+C', async () => {
+    const dump = join(folder, 'd');
+    const args = [...base(), '--steps', '500', '--trace', join(folder, 't.json'), '--dump-latents', dump];
+    const ended = await generate(args, (kill) => {
+      const timer = setInterval(() => {
+        void readdir(dump).then((files) => {
+          if (files.length < 2) return;
+          clearInterval(timer);
+          kill();
+        }, () => undefined);
+      }, 5);
+    });
+    expect(ended.code).toBe(130);
+    const trace = await traceOf();
+    expect(trace.status).toBe('stopped');
+    expect(trace.stepsDone).toBeLessThan(500);
+    expect(trace.steps).toHaveLength(trace.stepsDone);
+    expect((await readFile(join(folder, 'o.png'))).subarray(0, 8).toString('hex')).toBe(pngSignature);
+  });
+
+  it.each([
+    [['--steps', '0'], '--steps'],
+    [['--steps', 'x'], '--steps'],
+    [['--steps', '2.5'], '--steps'],
+    [['--guidance', '99'], '--guidance'],
+    [['--scheduler', 'heun'], '--scheduler'],
+    [['--seed', '-1'], '--seed'],
+    [['--seed', '18446744073709551616'], '--seed'],
+    [['--width', '65'], '--width'],
+    [['--width', '72'], '--width'],
+    [['--cfg-cutoff', '1.5'], '--cfg-cutoff'],
+    [['--cfg-cutoff', '.5', '--guided-steps', '3'], '--guided-steps'],
+    [['--guided-steps', '-1'], '--guided-steps'],
+    [['--stop-after', '0'], '--stop-after'],
+    [['--stop-after', '9', '--steps', '8'], '--stop-after'],
+    [['--provider', 'tpu'], '--provider'],
+    [['--trace', '/nowhere/t.json'], '--trace'],
+    [['--out', '/nowhere/o.png'], '--out'],
+    [['--out', '/tmp/o.jpg'], '--out'],
+    [['--nonsense', '1'], '--nonsense'],
+    [['stray'], 'stray'],
+  ] as const)('%j is a bad argument', async (args, named) => {
+    const ended = await generate([...base(), ...args]);
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toContain(named);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('needs a prompt and a file', async () => {
+    expect(await generate(['--out', join(folder, 'o.png')])).toMatchObject({ code: 2, stderr: expect.stringContaining('--prompt') as unknown });
+    expect(await generate(['--prompt', 'a'])).toMatchObject({ code: 2, stderr: expect.stringContaining('--out') as unknown });
+    expect((await generate(['--help'])).stdout).toContain('--dump-latents');
+  });
+
+  it('exits with 3 for a model that cannot be used, and writes nothing', async () => {
+    const ended = await generate([...base(), '--model', folder]);
+    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('model_index.json') as unknown });
+    expect(await readdir(folder)).toEqual([]);
+    const dml = await generate([...base(), '--provider', 'dml']);
+    expect(dml).toMatchObject({ code: 3, stderr: expect.stringContaining('dml') as unknown });
+  });
+
+  it('leaves a file alone that is already there until the new one is whole', async () => {
+    await writeFile(join(folder, 'o.png'), 'old');
+    await generate([...base(), '--model', '/nowhere']);
+    expect(await readFile(join(folder, 'o.png'), 'utf8')).toBe('old');
+    await generate([...base(), '--steps', '1']);
+    expect((await readFile(join(folder, 'o.png'))).length).toBeGreaterThan(100);
+    expect(await readdir(folder)).toEqual(['o.png']);
+  });
+});

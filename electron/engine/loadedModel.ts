@@ -1,0 +1,69 @@
+import { StopbathError, toFailure } from '../../shared/errors.ts';
+import type { ProviderChoice, ProviderId } from '../../shared/generation.ts';
+import type { EngineOptions } from './engineOptions.ts';
+import type { Pipeline } from './pipelines/pipeline.ts';
+import { openPipeline } from './pipelines/registry.ts';
+
+export interface OpenModel {
+  readonly pipeline: Pipeline;
+  readonly provider: ProviderId;
+}
+
+/** Keeps one model in memory: the one used last. Two large ones would not fit. */
+export class LoadedModel {
+  readonly #options: EngineOptions;
+  #open: (OpenModel & { readonly folder: string }) | null = null;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+  }
+
+  get provider(): ProviderId | null {
+    return this.#open?.provider ?? null;
+  }
+
+  /** Of model and device. */
+  get key(): string {
+    return `${this.#open?.pipeline.modelHash ?? ''} ${this.#open?.provider ?? ''}`;
+  }
+
+  /** The model of a folder on a device, loaded only when it is not the one in memory. */
+  async open(folder: string, choice: ProviderChoice, onPart: (part: string) => void): Promise<OpenModel> {
+    const { devices, emit, warn } = this.#options;
+    const device = await devices.resolve(choice);
+    emit({ kind: 'device', ...device });
+    const { provider } = device;
+    if (this.#open?.folder === folder && this.#open.provider === provider) return this.#open;
+    await this.release();
+    try {
+      return await this.#load(folder, provider, onPart);
+    } catch (error) {
+      if (choice !== 'auto' || provider === 'cpu' || !isDeviceTrouble(error)) throw error;
+      const { message, detail } = toFailure(error);
+      warn?.(`${provider} could not load the model: ${message} ${detail ?? ''}`);
+      devices.reject(provider, detail ?? message);
+      return this.open(folder, choice, onPart);
+    }
+  }
+
+  async release(): Promise<void> {
+    const open = this.#open;
+    this.#open = null;
+    await open?.pipeline.release();
+  }
+
+  async #load(folder: string, provider: ProviderId, onPart: (part: string) => void): Promise<OpenModel> {
+    const pipeline = await openPipeline({
+      folder,
+      onPart,
+      openSession: (file) => this.#options.openSession(file, provider),
+    });
+    this.#open = { folder, provider, pipeline };
+    return this.#open;
+  }
+}
+
+/** A damaged file fails on every device; these may be the device's own fault. */
+function isDeviceTrouble(error: unknown): boolean {
+  return error instanceof StopbathError && (error.code === 'MODEL_BAD' || error.code === 'OUT_OF_MEMORY');
+}

@@ -1,0 +1,66 @@
+import { basename, dirname, join } from 'node:path';
+import { type ErrorCode, StopbathError } from '../../../shared/errors.ts';
+
+interface Reading {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly nextStep: string;
+}
+
+const outOfMemory: Reading = {
+  code: 'OUT_OF_MEMORY',
+  message: 'There is not enough memory.',
+  nextStep: 'Choose a smaller size, or close other programs.',
+};
+
+const memoryPattern = /failed to allocate|bfc_arena|out of memory|bad_alloc|DEVICE_REMOVED/i;
+
+/** `unet/model.onnx`: what a person recognises of a path. */
+export function partOf(file: string): string {
+  return join(basename(dirname(file)), basename(file));
+}
+
+/** What ONNX Runtime says when it cannot open a model file, as an error of ours. */
+export function loadError(file: string, cause: unknown): StopbathError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return asError(readLoad(partOf(file), text), text, cause);
+}
+
+function readLoad(part: string, text: string): Reading {
+  if (memoryPattern.test(text)) return outOfMemory;
+  const repair = 'Copy or download the model again.';
+  if (/external data|model_path must not be empty/i.test(text)) {
+    return { code: 'MODEL_PARTS', message: `The data file of ${part} is missing or too short.`, nextStep: repair };
+  }
+  if (/doesn't exist|no such file|NO_SUCHFILE/i.test(text)) {
+    return { code: 'MODEL_PARTS', message: `${part} is missing.`, nextStep: repair };
+  }
+  return { code: 'MODEL_BAD', message: `${part} is damaged or not an ONNX model.`, nextStep: repair };
+}
+
+/** The same for a run of a model that did open. */
+export function runError(file: string, cause: unknown): StopbathError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  if (memoryPattern.test(text)) return asError(outOfMemory, text, cause);
+  const part = partOf(file);
+  if (/indices element out of data bounds|idx=.*must be within/i.test(text)) {
+    return asError(
+      {
+        code: 'MODEL_TOKENIZER',
+        message: `The tokenizer does not belong to ${part}: it gives numbers the model does not know.`,
+        nextStep: "Copy the model's own tokenizer folder again.",
+      },
+      text,
+      cause,
+    );
+  }
+  return asError(
+    { code: 'MODEL_BAD', message: `${part} could not be run.`, nextStep: 'See the details; the model may be of another kind.' },
+    text,
+    cause,
+  );
+}
+
+function asError(reading: Reading, detail: string, cause: unknown): StopbathError {
+  return new StopbathError({ ...reading, detail }, { cause });
+}

@@ -1,0 +1,176 @@
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { ProviderId } from '../../../shared/generation.ts';
+import { float16ToFloat32, float32ToFloat16, roundHalfEven } from '../tensor/float16.ts';
+import { tensor } from '../tensor/tensor.ts';
+import { onnxModel } from './onnxWriter.ts';
+import { runProbe } from './probe.ts';
+import { forkedProber, judge, type Verdict } from './prober.ts';
+import { ladderOf, Providers } from './providers.ts';
+import { explainFailure } from './reasons.ts';
+import { openSession } from './session.ts';
+
+const identity = (type: 'float16' | 'float32' | 'int32' | 'int64'): Buffer =>
+  onnxModel({
+    inputs: [{ name: 'x', type, dims: ['n', 2] }],
+    outputs: [{ name: 'y', type, dims: ['n', 2] }],
+    nodes: [{ op: 'Identity', inputs: ['x'], outputs: ['y'] }],
+  });
+
+describe('sessions', () => {
+  // float16 inputs fail on Node 24 when given as a Tensor (onnxruntime PR 32323): this is the guard's regression test.
+  it.each(['float16', 'float32', 'int32', 'int64'] as const)('give and take %s', async (type) => {
+    const session = await openSession(identity(type), 'cpu');
+    expect(session.inputs).toEqual([{ name: 'x', type, dims: ['n', 2] }]);
+    const values = type.startsWith('int') ? [1, -2, 3, 40_000] : [1, -2.5, 0.0999755859375, 1024];
+    const { y } = await session.run({ x: tensor([2, 2], Float32Array.from(values)) });
+    expect(y?.dims).toEqual([2, 2]);
+    expect(Array.from(y?.data ?? [])).toEqual(values);
+    await session.release();
+  });
+
+  it('say what a model wanted', async () => {
+    const session = await openSession(identity('float32'), 'cpu');
+    await expect(session.run({})).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED', message: expect.stringContaining('"x" float32 [n, 2]') as unknown });
+    await expect(session.run({ x: tensor([1, 3], new Float32Array(3)) })).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
+  });
+
+  it('tell a missing file from a damaged one', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'stopbath-ort-'));
+    await expect(openSession(join(folder, 'unet', 'model.onnx'), 'cpu')).rejects.toMatchObject({
+      code: 'MODEL_PARTS',
+      message: expect.stringContaining(join('unet', 'model.onnx')) as unknown,
+    });
+    await writeFile(join(folder, 'model.onnx'), 'no protobuf');
+    await expect(openSession(join(folder, 'model.onnx'), 'cpu')).rejects.toMatchObject({ code: 'MODEL_BAD' });
+  });
+});
+
+describe('half precision', () => {
+  it('goes through every finite half unchanged', () => {
+    const halves = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits).filter((bits) => (bits & 0x7c00) !== 0x7c00);
+    expect(float32ToFloat16(float16ToFloat32(halves))).toEqual(halves);
+  });
+
+  it('rounds to nearest, ties to even, as the platform does', () => {
+    const values = Float32Array.from({ length: 20_000 }, (_, i) => Math.sin(i * 1.7) * 10 ** ((i % 14) - 8));
+    const wanted = values.map(Math.f16round);
+    expect(float16ToFloat32(float32ToFloat16(values))).toEqual(wanted);
+    const edges = Float32Array.of(65_504, 65_519.99, 65_520, -70_000, Infinity, 0, -0, 2 ** -24, 2 ** -25, 3 * 2 ** -25);
+    expect(float16ToFloat32(float32ToFloat16(edges))).toEqual(edges.map(Math.f16round));
+    expect(float16ToFloat32(float32ToFloat16(Float32Array.of(NaN)))[0]).toBeNaN();
+    expect([0.5, 1.5, 2.5, -0.5, 166.5].map(roundHalfEven)).toEqual([0, 2, 2, -0, 166]);
+  });
+});
+
+describe('provider ladder', () => {
+  const refuse: Verdict = { code: 'NO_ADAPTER', reason: 'none' };
+
+  it('is as long as the platform allows, the CPU last', () => {
+    expect(ladderOf('linux', 'x64')).toEqual(['cuda', 'webgpu', 'cpu']);
+    expect(ladderOf('linux', 'arm64')).toEqual(['cpu']);
+    expect(ladderOf('win32', 'x64')).toEqual(['dml', 'webgpu', 'cpu']);
+    expect(ladderOf('darwin', 'arm64')).toEqual(['webgpu', 'cpu']);
+  });
+
+  it('goes down to the first that may be used, with a reason for each one above, and probes each once', async () => {
+    const asked: ProviderId[] = [];
+    const providers = new Providers({
+      platform: 'linux', arch: 'x64',
+      probe: (provider) => {
+        asked.push(provider);
+        return Promise.resolve(provider === 'webgpu' ? null : refuse);
+      },
+    });
+    const device = await providers.resolve('auto');
+    expect(device.provider).toBe('webgpu');
+    expect(device.rungs).toEqual([
+      { provider: 'cuda', taken: false, ...refuse },
+      { provider: 'webgpu', taken: true, code: 'OK', reason: '' },
+    ]);
+    await providers.resolve('auto');
+    expect(asked).toEqual(['cuda', 'webgpu']);
+    providers.reject('webgpu', 'Program Transpose requires f16 but the device does not support it.');
+    const next = await providers.resolve('auto');
+    expect(next.provider).toBe('cpu');
+    expect(next.rungs[1]).toMatchObject({ provider: 'webgpu', taken: false, code: 'NO_F16' });
+  });
+
+  it('never replaces a chosen provider silently', async () => {
+    const refusing = new Providers({ platform: 'linux', arch: 'x64', probe: () => Promise.resolve(refuse) });
+    await expect(refusing.resolve('webgpu')).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    expect((await refusing.resolve('cpu')).provider).toBe('cpu');
+    const slow = new Providers({ platform: 'linux', arch: 'x64', probe: () => Promise.resolve({ code: 'EP_SLOW', reason: 'slow' }) });
+    expect(await slow.resolve('webgpu')).toMatchObject({ provider: 'webgpu', rungs: [{ taken: true, code: 'EP_SLOW' }] });
+    expect((await slow.resolve('auto')).provider).toBe('cpu');
+  });
+
+  it('keeps good news over a restart, and asks again after bad', async () => {
+    const cacheFolder = await mkdtemp(join(tmpdir(), 'stopbath-cache-'));
+    let probes = 0;
+    const start = (): Providers =>
+      new Providers({
+        platform: 'linux', arch: 'x64', cacheFolder,
+        probe: (provider) => {
+          probes++;
+          return Promise.resolve(provider === 'webgpu' ? null : refuse);
+        },
+      });
+    await start().resolve('auto');
+    expect(probes).toBe(2);
+    expect((await start().resolve('auto')).provider).toBe('webgpu');
+    expect(probes).toBe(3);
+    await writeFile(join(cacheFolder, 'providers.json'), '{damaged');
+    await start().resolve('auto');
+    expect(probes).toBe(5);
+    expect(JSON.parse(await readFile(join(cacheFolder, 'providers.json'), 'utf8'))).toHaveProperty('verdicts.webgpu', null);
+  });
+});
+
+describe('probes', () => {
+  it('judge results and speed', () => {
+    const ran = { kind: 'ran', maxDifference: 1e-5, cpuMs: 10, providerMs: 2 } as const;
+    expect(judge('webgpu', ran, '')).toBeNull();
+    expect(judge('webgpu', { ...ran, maxDifference: 0.004 }, '')).toMatchObject({ code: 'EP_WRONG' });
+    expect(judge('webgpu', { ...ran, maxDifference: NaN }, '')).toMatchObject({ code: 'EP_WRONG' });
+    expect(judge('webgpu', { ...ran, providerMs: 400 }, '')).toMatchObject({ code: 'EP_SLOW' });
+  });
+
+  it('run the same model on the CPU with the same result', async () => {
+    expect(await runProbe('cpu')).toMatchObject({ kind: 'ran', maxDifference: 0 });
+  });
+
+  // Texts of onnxruntime-node 1.30, see reference 9 of the engine's table.
+  it.each([
+    ['cuda', '[1;31mFailed to load library libonnxruntime_providers_shared.so: cannot open shared object file', 'CUDA_PACK_MISSING'],
+    ['cuda', 'Failed to load library /x/libonnxruntime_providers_cuda.so with error: libcublasLt.so.12: cannot open shared object file', 'CUDA_LIB_MISSING'],
+    ['cuda', 'CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version', 'CUDA_DRIVER_OLD'],
+    ['cuda', 'CUDA failure 100: no CUDA-capable device', 'NO_GPU'],
+    ['cuda', 'no kernel image is available for execution', 'UNSUPPORTED_GPU'],
+    ['cuda', 'OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library', 'CUDA_FAILED'],
+    ['webgpu', "Warning: Couldn't load Vulkan: libvulkan.so.1: cannot open\nFailed to get a WebGPU adapter: No supported adapters", 'VULKAN_MISSING'],
+    ['webgpu', 'Failed to get a WebGPU adapter: No supported adapters', 'NO_ADAPTER'],
+    ['dml', 'no available backend found. ERR: [dml] backend not found.', 'NOT_IN_BUILD'],
+    ['webgpu', 'something new', 'EP_FAILED'],
+  ] as const)('%s: %s', (provider, words, code) => {
+    expect(explainFailure(provider, words)).toMatchObject({ code });
+  });
+
+  it('name the library that is missing', () => {
+    const { reason } = explainFailure('cuda', 'with error: libcudnn.so.9: cannot open shared object file');
+    expect(reason).toContain('libcudnn.so.9');
+  });
+
+  it('in a process of their own say why, crash alone, and are given up when they hang', async () => {
+    const entry = fileURLToPath(new URL('../process.ts', import.meta.url));
+    expect(await forkedProber(entry)('dml')).toMatchObject({ code: 'NOT_IN_BUILD' });
+    const folder = await mkdtemp(join(tmpdir(), 'stopbath-probe-'));
+    await writeFile(join(folder, 'crash.cjs'), "process.kill(process.pid, 'SIGSEGV')");
+    expect(await forkedProber(join(folder, 'crash.cjs'))('webgpu')).toMatchObject({ code: 'EP_CRASH' });
+    await writeFile(join(folder, 'hang.cjs'), 'setInterval(() => undefined, 1000)');
+    expect(await forkedProber(join(folder, 'hang.cjs'), 300)('webgpu')).toMatchObject({ code: 'EP_HANGS' });
+  });
+});

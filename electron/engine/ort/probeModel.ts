@@ -1,0 +1,78 @@
+import { onnxModel, type OnnxInitializer, type OnnxNode } from './onnxWriter.ts';
+
+/** Values in -1..1 that are the same everywhere: a probe must not depend on chance. */
+export function steadyValues(count: number, scale: number): Float32Array {
+  let word = 12_345;
+  return Float32Array.from({ length: count }, () => {
+    word = (Math.imul(word, 1_103_515_245) + 12_345) >>> 0;
+    return ((word >>> 8) / 0x80_0000 - 1) * scale;
+  });
+}
+
+const conv = (input: string, weight: string, output: string): OnnxNode => ({
+  op: 'Conv',
+  inputs: [input, weight],
+  outputs: [output],
+  attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1] },
+});
+
+const ints = (name: string, ...values: number[]): OnnxInitializer => ({
+  name,
+  dims: [values.length],
+  data: BigInt64Array.from(values, BigInt),
+});
+
+const floats = (name: string, dims: number[], scale: number): OnnxInitializer => ({
+  name,
+  dims,
+  data: steadyValues(dims.reduce((a, b) => a * b, 1), scale),
+});
+
+/** The kinds of work a UNet does, small: convolution, group normalisation, SiLU, attention. [1, 16, 16, 16] -> same. */
+export function correctnessModel(): Buffer {
+  return onnxModel({
+    inputs: [{ name: 'x', type: 'float32', dims: [1, 16, 16, 16] }],
+    outputs: [{ name: 'y', type: 'float32', dims: [1, 16, 16, 16] }],
+    initializers: [
+      floats('w', [16, 16, 3, 3], 0.15),
+      ints('groups', 1, 4, -1),
+      ints('tokens', 1, 16, 256),
+      ints('image', 1, 16, 16, 16),
+      { name: 'one', dims: [4], data: new Float32Array(4).fill(1) },
+      { name: 'nil', dims: [4], data: new Float32Array(4) },
+      floats('q', [16, 16], 0.4),
+      floats('k', [16, 16], 0.4),
+      floats('v', [16, 16], 0.4),
+    ],
+    nodes: [
+      conv('x', 'w', 'c'),
+      { op: 'Reshape', inputs: ['c', 'groups'], outputs: ['g'] },
+      { op: 'InstanceNormalization', inputs: ['g', 'one', 'nil'], outputs: ['n'] },
+      { op: 'Reshape', inputs: ['n', 'image'], outputs: ['ni'] },
+      { op: 'Sigmoid', inputs: ['ni'], outputs: ['s'] },
+      { op: 'Mul', inputs: ['ni', 's'], outputs: ['silu'] },
+      { op: 'Reshape', inputs: ['silu', 'tokens'], outputs: ['flat'] },
+      { op: 'Transpose', inputs: ['flat'], outputs: ['t'], attributes: { perm: [0, 2, 1] } },
+      { op: 'MatMul', inputs: ['t', 'q'], outputs: ['tq'] },
+      { op: 'MatMul', inputs: ['t', 'k'], outputs: ['tk'] },
+      { op: 'MatMul', inputs: ['t', 'v'], outputs: ['tv'] },
+      { op: 'Transpose', inputs: ['tk'], outputs: ['kt'], attributes: { perm: [0, 2, 1] } },
+      { op: 'MatMul', inputs: ['tq', 'kt'], outputs: ['scores'] },
+      { op: 'Softmax', inputs: ['scores'], outputs: ['a'], attributes: { axis: -1 } },
+      { op: 'MatMul', inputs: ['a', 'tv'], outputs: ['av'] },
+      { op: 'Transpose', inputs: ['av'], outputs: ['back'], attributes: { perm: [0, 2, 1] } },
+      { op: 'Reshape', inputs: ['back', 'image'], outputs: ['r'] },
+      { op: 'Add', inputs: ['r', 'x'], outputs: ['y'] },
+    ],
+  });
+}
+
+/** Three convolutions of 128 channels at 32 x 32: enough work that a real GPU wins, over in well under a second anywhere. */
+export function speedModel(): Buffer {
+  return onnxModel({
+    inputs: [{ name: 'x', type: 'float32', dims: [1, 128, 32, 32] }],
+    outputs: [{ name: 'y', type: 'float32', dims: [1, 128, 32, 32] }],
+    initializers: [floats('w', [128, 128, 3, 3], 0.05)],
+    nodes: [conv('x', 'w', 'a'), conv('a', 'w', 'b'), conv('b', 'w', 'y')],
+  });
+}

@@ -1,0 +1,66 @@
+import { fork } from 'node:child_process';
+import type { ProviderId } from '../../../shared/generation.ts';
+import { type ProbeReport, probeArguments, probeReportSchema } from './probe.ts';
+import { explainFailure, type Reason } from './reasons.ts';
+
+/** `null`: the provider may be used. */
+export type Verdict = Reason | null;
+export type Prober = (provider: ProviderId) => Promise<Verdict>;
+
+/** float32 outputs of order 1: more is a wrong kernel, not rounding. */
+const tolerance = 1e-3;
+const timeLimitMs = 30_000;
+const maxStderr = 16_384;
+
+/** Whether a report allows a provider; slower than the CPU does not (a software GPU computes correctly). */
+export function judge(provider: ProviderId, report: ProbeReport, stderr: string): Verdict {
+  if (report.kind === 'failed') return explainFailure(provider, `${stderr}\n${report.message}`);
+  if (!(report.maxDifference <= tolerance)) {
+    return { code: 'EP_WRONG', reason: 'It gave wrong results; the CPU is used.' };
+  }
+  if (report.providerMs > report.cpuMs) return { code: 'EP_SLOW', reason: 'It is slower than the CPU; the CPU is used.' };
+  return null;
+}
+
+/**
+ * Probes in a process of its own: a broken driver takes that one down and no other, and what it prints can be read.
+ * @param entry a module that runs `runProbe` when its arguments ask for it
+ */
+export function forkedProber(entry: string, limitMs = timeLimitMs): Prober {
+  return (provider) =>
+    new Promise((resolve) => {
+      const child = fork(entry, probeArguments(provider), {
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+        execArgv: [],
+      });
+      let stderr = '';
+      let report: ProbeReport | null = null;
+      let late = false;
+      child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+        stderr = (stderr + text).slice(-maxStderr);
+      });
+      child.on('message', (message) => {
+        const parsed = probeReportSchema.safeParse(message);
+        if (parsed.success) report = parsed.data;
+      });
+      const timer = setTimeout(() => {
+        late = true;
+        child.kill('SIGKILL');
+      }, limitMs);
+      child.on('error', (error) => {
+        stderr += String(error);
+      });
+      child.on('close', () => {
+        clearTimeout(timer);
+        if (report !== null) resolve(judge(provider, report, stderr));
+        else if (late) resolve({ code: 'EP_HANGS', reason: `${provider} did not answer in ${limitMs / 1000} s.` });
+        else resolve(crashReason(provider, stderr));
+      });
+    });
+}
+
+function crashReason(provider: ProviderId, stderr: string): Reason {
+  const reason = explainFailure(provider, stderr);
+  if (reason.code !== 'EP_FAILED' && reason.code !== 'CUDA_FAILED') return reason;
+  return { code: 'EP_CRASH', reason: `The driver for ${provider} crashed.` };
+}

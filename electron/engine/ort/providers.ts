@@ -1,0 +1,157 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import type { EngineStatus } from '../../../shared/contract.ts';
+import { StopbathError } from '../../../shared/errors.ts';
+import type { ProviderChoice, ProviderId } from '../../../shared/generation.ts';
+import type { Prober, Verdict } from './prober.ts';
+import { explainFailure } from './reasons.ts';
+import { runtimeVersion } from './session.ts';
+
+export interface Device {
+  readonly provider: ProviderId;
+  readonly rungs: EngineStatus['rungs'];
+}
+
+/** Best first; the CPU always runs. CoreML is slower than the CPU on such graphs, so it is only on request. */
+export function ladderOf(platform: NodeJS.Platform, arch: string): readonly ProviderId[] {
+  if (platform === 'win32') return ['dml', 'webgpu', 'cpu'];
+  if (platform === 'darwin') return ['webgpu', 'cpu'];
+  if (platform === 'linux' && arch === 'x64') return ['cuda', 'webgpu', 'cpu'];
+  return ['cpu'];
+}
+
+export interface ProviderOptions {
+  readonly probe: Prober;
+  readonly platform?: NodeJS.Platform;
+  readonly arch?: string;
+  /** Where probe results outlive the process; null: they do not. */
+  readonly cacheFolder?: string | null;
+  /** What can be known without a probe; null: a probe is worth its time. */
+  readonly knownBefore?: (provider: ProviderId) => Verdict;
+}
+
+const cacheSchema = z.object({ key: z.string(), verdicts: z.record(z.string(), z.object({ code: z.string(), reason: z.string() }).nullable()) });
+
+/** Chooses the execution provider, and keeps what it learnt. */
+export class Providers {
+  readonly #options: ProviderOptions;
+  readonly #ladder: readonly ProviderId[];
+  readonly #verdicts = new Map<ProviderId, Promise<Verdict>>();
+  #stored: Record<string, Verdict> | null = null;
+
+  constructor(options: ProviderOptions) {
+    this.#options = options;
+    this.#ladder = ladderOf(options.platform ?? process.platform, options.arch ?? process.arch);
+  }
+
+  /**
+   * @throws StopbathError `PROVIDER_UNAVAILABLE` when a provider chosen by name cannot be used: it is never replaced
+   * silently. Slower than the CPU is allowed then.
+   */
+  async resolve(choice: ProviderChoice): Promise<Device> {
+    return choice === 'auto' ? this.#climbDown() : this.#chosen(choice);
+  }
+
+  /** Puts a provider aside that passed its probe but could not load a model. */
+  reject(provider: ProviderId, detail: string): void {
+    this.#verdicts.set(provider, Promise.resolve(explainFailure(provider, detail)));
+  }
+
+  async #climbDown(): Promise<Device> {
+    const rungs: EngineStatus['rungs'] = [];
+    for (const provider of this.#ladder) {
+      const verdict = provider === 'cpu' ? null : (this.#options.knownBefore?.(provider) ?? (await this.#verdict(provider)));
+      rungs.push({ provider, taken: verdict === null, code: verdict?.code ?? 'OK', reason: verdict?.reason ?? '' });
+      if (verdict === null) return { provider, rungs };
+    }
+    return { provider: 'cpu', rungs };
+  }
+
+  async #chosen(provider: ProviderId): Promise<Device> {
+    const verdict = provider === 'cpu' ? null : await this.#verdict(provider);
+    if (verdict !== null && verdict.code !== 'EP_SLOW') {
+      throw new StopbathError({
+        code: 'PROVIDER_UNAVAILABLE',
+        message: `${provider} cannot be used: ${verdict.reason}`,
+        nextStep: 'Choose another device, or Automatic.',
+        detail: verdict.code,
+      });
+    }
+    return { provider, rungs: [{ provider, taken: true, code: verdict?.code ?? 'OK', reason: verdict?.reason ?? '' }] };
+  }
+
+  #verdict(provider: ProviderId): Promise<Verdict> {
+    const known = this.#verdicts.get(provider);
+    if (known !== undefined) return known;
+    const asked = this.#lookUpOrProbe(provider);
+    this.#verdicts.set(provider, asked);
+    return asked;
+  }
+
+  async #lookUpOrProbe(provider: ProviderId): Promise<Verdict> {
+    const stored = await this.#load();
+    if (Object.hasOwn(stored, provider)) return stored[provider] ?? null;
+    const verdict = await this.#options.probe(provider);
+    // Only good news is kept over a restart: what is missing may be installed any time.
+    if (verdict === null) {
+      stored[provider] = verdict;
+      await this.#save(stored);
+    }
+    return verdict;
+  }
+
+  get #key(): string {
+    return [runtimeVersion, this.#options.platform ?? process.platform, process.arch].join(' ');
+  }
+
+  async #load(): Promise<Record<string, Verdict>> {
+    if (this.#stored !== null) return this.#stored;
+    this.#stored = {};
+    const folder = this.#options.cacheFolder ?? null;
+    if (folder === null) return this.#stored;
+    try {
+      const parsed = cacheSchema.parse(JSON.parse(await readFile(join(folder, cacheFile), 'utf8')));
+      if (parsed.key === this.#key) this.#stored = parsed.verdicts;
+    } catch {
+      // None yet, or unreadable: the probe decides.
+    }
+    return this.#stored;
+  }
+
+  async #save(verdicts: Record<string, Verdict>): Promise<void> {
+    const folder = this.#options.cacheFolder ?? null;
+    if (folder === null) return;
+    try {
+      await mkdir(folder, { recursive: true });
+      const file = join(folder, cacheFile);
+      await writeFile(`${file}.${process.pid}`, JSON.stringify({ key: this.#key, verdicts }));
+      await rename(`${file}.${process.pid}`, file);
+    } catch {
+      // A cache only: without it the next start probes again.
+    }
+  }
+}
+
+const cacheFile = 'providers.json';
+
+const libraryFolders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib', '/lib', '/usr/local/lib'];
+
+/** Saves a process start where a missing file already decides. Linux only. */
+export function knownMissing(provider: ProviderId): Verdict {
+  if (process.platform !== 'linux') return null;
+  if (provider === 'cuda' && !existsSync(join(bindingFolder(), 'libonnxruntime_providers_cuda.so'))) {
+    return explainFailure('cuda', 'libonnxruntime_providers_cuda.so: cannot open');
+  }
+  const searched = [...libraryFolders, ...(process.env['LD_LIBRARY_PATH'] ?? '').split(':')];
+  const hasVulkan = existsSync('/nix') || searched.some((folder) => existsSync(join(folder, 'libvulkan.so.1')));
+  if (provider === 'webgpu' && !hasVulkan) return explainFailure('webgpu', "Couldn't load Vulkan");
+  return null;
+}
+
+function bindingFolder(): string {
+  const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
+  return join(dirname(entry), '..', 'bin', 'napi-v6', process.platform, process.arch);
+}

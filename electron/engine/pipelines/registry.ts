@@ -1,0 +1,21 @@
+import { StopbathError } from '../../../shared/errors.ts';
+import { readClassName } from './modelFolder.ts';
+import type { OpenPipelineOptions, Pipeline, PipelineClass } from './pipeline.ts';
+import { stableDiffusion } from './stableDiffusion.ts';
+
+const classes: readonly PipelineClass[] = [stableDiffusion];
+
+/**
+ * Loads the model in a folder by the family its model_index.json names.
+ * @throws StopbathError `MODEL_NOT_FOUND`, `MODEL_PARTS`, `MODEL_BAD`, `MODEL_TOKENIZER`, `MODEL_UNSUPPORTED`, `OUT_OF_MEMORY`.
+ */
+export async function openPipeline(options: OpenPipelineOptions): Promise<Pipeline> {
+  const className = await readClassName(options.folder);
+  const family = classes.find(({ classNames }) => classNames.includes(className));
+  if (family !== undefined) return family.open(options);
+  throw new StopbathError({
+    code: 'MODEL_UNSUPPORTED',
+    message: className === '' ? 'model_index.json names no model class.' : `${className} models cannot be run yet.`,
+    nextStep: 'Choose a Stable Diffusion 1.x or 2.x model exported to ONNX.',
+  });
+}

@@ -1,0 +1,63 @@
+import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
+import { createEngine } from './engine.ts';
+import { probeArgument, runProbe } from './ort/probe.ts';
+import { runtimeVersion } from './ort/session.ts';
+
+/** The part of Electron's `process.parentPort` that is used. */
+interface ParentPort {
+  postMessage(message: unknown): void;
+  on(event: 'message', listener: (event: { readonly data: unknown }) => void): void;
+}
+
+interface Parent {
+  send(message: unknown): void;
+  onMessage(listener: (message: unknown) => void): void;
+}
+
+/** Electron's port in a utility process, else Node's own channel. */
+function connectParent(): Parent | null {
+  const port = (process as { parentPort?: ParentPort }).parentPort;
+  if (port !== undefined) {
+    return {
+      send: (message) => port.postMessage(message),
+      onMessage: (listener) => port.on('message', ({ data }) => listener(data)),
+    };
+  }
+  if (process.send === undefined) return null;
+  // No parent, no purpose: a run in progress would go on for nobody.
+  process.on('disconnect', () => process.exit(0));
+  return {
+    send: (message) => process.send?.(message),
+    onMessage: (listener) => process.on('message', listener),
+  };
+}
+
+function serve(parent: Parent): void {
+  const engine = createEngine({
+    emit: (message: EngineMessage) => parent.send(message),
+    probeEntry: process.argv[1] ?? '',
+    warn: (text) => process.stderr.write(`${text}\n`),
+  });
+  parent.onMessage((message) => {
+    // The host checks what it sends; it is of the same build.
+    const command = message as EngineCommand;
+    void engine.handle(command).then(() => {
+      if (command.kind === 'shutdown') process.exit(0);
+    });
+  });
+  parent.send({ kind: 'ready', runtimeVersion } satisfies EngineMessage);
+}
+
+const parent = connectParent();
+const provider = probeArgument(process.argv);
+if (provider !== null) {
+  const report = await runProbe(provider);
+  // Leaving at once would drop a message that is still in the pipe.
+  if (process.send === undefined) process.exit(1);
+  process.send(report, () => process.exit(0));
+} else if (parent === null) {
+  process.stderr.write('The engine is started by Stopbath, not by hand. For pictures: npm run generate -- --help\n');
+  process.exitCode = 2;
+} else {
+  serve(parent);
+}

@@ -1,0 +1,24 @@
+import type { Tensor } from './tensor.ts';
+
+/** An input or output of a model as its file declares it; strings are sides left open. */
+export interface TensorSpec {
+  readonly name: string;
+  /** ONNX element type, e.g. `float32`, `float16`, `int64`. */
+  readonly type: string;
+  readonly dims: readonly (number | string)[];
+}
+
+/**
+ * A loaded model. Values go in and come out as float32, whatever the file declares: integers up to 2^24 are exact in it,
+ * and no input of a diffusion model is larger.
+ */
+export interface ModelSession {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  /** @throws StopbathError `OUT_OF_MEMORY`, `MODEL_TOKENIZER` (an index out of range) or `MODEL_BAD`. */
+  run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
+  release(): Promise<void>;
+}
+
+/** Opens the model file of one part, e.g. `unet`. */
+export type OpenSession = (file: string) => Promise<ModelSession>;

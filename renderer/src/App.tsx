@@ -1,0 +1,54 @@
+import { Tooltip } from '@base-ui/react/tooltip';
+import { useStore } from 'zustand';
+import styles from './App.module.css';
+import { useCommandKeys } from './features/commands/useCommandKeys.ts';
+import { CreatePanel } from './features/create/CreatePanel.tsx';
+import { DeviceChip } from './features/device/DeviceChip.tsx';
+import { HistoryPanel } from './features/history/HistoryPanel.tsx';
+import { Announcer } from './features/notices/Announcer.tsx';
+import { LinkBanner } from './features/notices/LinkBanner.tsx';
+import { Notices } from './features/notices/Notices.tsx';
+import { QueuePanel } from './features/queue/QueuePanel.tsx';
+import { SettingsDialog } from './features/settings/SettingsDialog.tsx';
+import { ShortcutsDialog } from './features/shortcuts/ShortcutsDialog.tsx';
+import { Dock } from './features/stage/Dock.tsx';
+import { Stage } from './features/stage/Stage.tsx';
+import { Strip } from './features/strip/Strip.tsx';
+import { TopBar } from './features/topbar/TopBar.tsx';
+import { useText } from './i18n/useText.ts';
+import { viewStore } from './stores/view.ts';
+import { cx } from './ui/cx.ts';
+import { useAppearance } from './useAppearance.ts';
+
+export function App() {
+  const { t } = useText();
+  const drawerOpen = useStore(viewStore, (view) => view.drawerOpen);
+  useAppearance();
+  useCommandKeys();
+  return (
+    <Tooltip.Provider delay={500}>
+      <div className={styles.app}>
+        <TopBar>
+          <DeviceChip />
+        </TopBar>
+        <div className={styles.room}>
+          <CreatePanel />
+          <main className={styles.main}>
+            <Stage />
+            <Dock />
+            <Strip />
+          </main>
+          <aside id="aside" className={cx(styles.aside, drawerOpen && styles.open)} aria-label={t('history.title')}>
+            <QueuePanel />
+            <HistoryPanel />
+          </aside>
+        </div>
+      </div>
+      <SettingsDialog />
+      <ShortcutsDialog />
+      <Notices />
+      <LinkBanner />
+      <Announcer />
+    </Tooltip.Provider>
+  );
+}

@@ -1,0 +1,44 @@
+import { useId } from 'react';
+import { useStore } from 'zustand';
+import { useText } from '../../i18n/useText.ts';
+import { formStore, setForm } from '../../stores/form.ts';
+import { forgetRefusal, touchField } from '../../stores/formChecks.ts';
+import { Field } from '../../ui/Field.tsx';
+import { NumberField } from '../../ui/NumberField.tsx';
+import { useFieldError } from './useFieldError.ts';
+
+export interface FormNumberProps {
+  readonly field: 'steps' | 'guidanceScale' | 'width' | 'height' | 'count';
+  readonly label: string;
+  readonly min: number;
+  readonly max: number;
+  readonly step: number;
+  readonly decimals?: boolean;
+}
+
+export function FormNumber({ field, label, min, max, step, decimals = false }: FormNumberProps) {
+  const { t } = useText();
+  const id = useId();
+  const text = useStore(formStore, (form) => form[field]);
+  const error = useFieldError(field);
+  return (
+    <Field id={id} label={label} error={error}>
+      <NumberField
+        id={id}
+        text={text}
+        min={min}
+        max={max}
+        step={step}
+        decimals={decimals}
+        invalid={error !== null}
+        decreaseLabel={t('common.decrease', { label })}
+        increaseLabel={t('common.increase', { label })}
+        onText={(next) => {
+          forgetRefusal(field);
+          setForm({ [field]: next });
+        }}
+        onLeave={() => touchField(field)}
+      />
+    </Field>
+  );
+}

@@ -1,0 +1,33 @@
+import { useId } from 'react';
+import { useStore } from 'zustand';
+import { useText } from '../../i18n/useText.ts';
+import { appStore } from '../../stores/app.ts';
+import { formStore } from '../../stores/form.ts';
+import { chooseModel, currentModel } from '../../stores/models.ts';
+import { Field } from '../../ui/Field.tsx';
+import { SelectField } from '../../ui/SelectField.tsx';
+import { useFieldError } from './useFieldError.ts';
+
+/** Which model; with a single one there is nothing to choose, and no field. */
+export function ModelField() {
+  const { t } = useText();
+  const id = useId();
+  const models = useStore(appStore, (state) => state.models);
+  const modelId = useStore(formStore, (form) => form.modelId);
+  const error = useFieldError('modelId');
+  const model = useStore(appStore, (state) => currentModel(state, modelId));
+  if (models.length < 2 && error === null) return null;
+  return (
+    <Field id={id} label={t('form.model')} error={error} hint={model?.description}>
+      <SelectField
+        id={id}
+        value={modelId ?? ''}
+        options={models.map(({ id: value, name }) => ({ value, label: name }))}
+        onChange={(chosen) => {
+          const next = models.find((candidate) => candidate.id === chosen);
+          if (next !== undefined) chooseModel(next);
+        }}
+      />
+    </Field>
+  );
+}

@@ -1,0 +1,45 @@
+import type { ReactNode } from 'react';
+import { useStore } from 'zustand';
+import { maxPromptLength } from '../../../../shared/generation.ts';
+import { useText } from '../../i18n/useText.ts';
+import { formStore, setForm } from '../../stores/form.ts';
+import { forgetRefusal } from '../../stores/formChecks.ts';
+import { errorId, Field } from '../../ui/Field.tsx';
+import styles from './PromptArea.module.css';
+import { useFieldError } from './useFieldError.ts';
+
+export interface PromptAreaProps {
+  readonly id: string;
+  readonly field: 'prompt' | 'negativePrompt';
+  readonly label: string;
+  readonly placeholder: string;
+  readonly rows: number;
+  readonly aside?: ReactNode;
+}
+
+/** Share of the limit from which on the count is worth a line. */
+const nearLimit = 0.9;
+
+export function PromptArea({ id, field, label, placeholder, rows, aside }: PromptAreaProps) {
+  const { t } = useText();
+  const text = useStore(formStore, (form) => form[field]);
+  const error = useFieldError(field);
+  const count = text.length >= maxPromptLength * nearLimit ? t('form.promptCount', { count: text.length, max: maxPromptLength }) : undefined;
+  return (
+    <Field id={id} label={label} error={error} aside={aside} hint={count}>
+      <textarea
+        id={id}
+        className={styles.area}
+        rows={rows}
+        value={text}
+        placeholder={placeholder}
+        spellCheck={false}
+        {...(error === null ? {} : { 'aria-invalid': true, 'aria-describedby': errorId(id) })}
+        onChange={(event) => {
+          forgetRefusal(field);
+          setForm({ [field]: event.target.value });
+        }}
+      />
+    </Field>
+  );
+}

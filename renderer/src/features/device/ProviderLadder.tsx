@@ -1,0 +1,32 @@
+import type { EngineStatus } from '../../../../shared/contract.ts';
+import { useText } from '../../i18n/useText.ts';
+import { cx } from '../../ui/cx.ts';
+import styles from './ProviderLadder.module.css';
+import { rungReason } from './rungReason.ts';
+
+/** Every device that was thought of, in order, and what became of it. */
+export function ProviderLadder({ status }: { readonly status: EngineStatus }) {
+  const { t } = useText();
+  return (
+    <div className={styles.ladder}>
+      {status.rungs.length === 0 ? <p className={styles.reason}>{t('device.firstRun')}</p> : null}
+      <ol className={styles.list}>
+        {status.rungs.map((rung) => (
+          <li key={rung.provider} className={styles.rung}>
+            <span className={styles.name}>{t(`provider.${rung.provider}`)}</span>
+            <span className={cx(styles.mark, rung.taken && styles.taken)}>{rung.taken ? t('device.taken') : t('device.passedOver')}</span>
+            <span className={styles.reason}>{rungReason(rung, t)}</span>
+          </li>
+        ))}
+      </ol>
+      <p className={styles.engine}>
+        {t('device.engine')}: {t(`device.state.${status.state}`)}
+      </p>
+      {status.failure === null ? null : (
+        <p className={styles.failure}>
+          {t(`error.${status.failure.code}`)} {status.failure.nextStep}
+        </p>
+      )}
+    </div>
+  );
+}

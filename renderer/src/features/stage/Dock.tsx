@@ -1,0 +1,31 @@
+import { useStore } from 'zustand';
+import { isEnded } from '../../../../shared/job.ts';
+import { useShownJob, useShownPicture } from '../../stores/useShown.ts';
+import { viewStore } from '../../stores/view.ts';
+import styles from './Dock.module.css';
+import { FailedDock } from './FailedDock.tsx';
+import { ResultDock } from './ResultDock.tsx';
+import { RunningDock } from './RunningDock.tsx';
+import { StoppedDock } from './StoppedDock.tsx';
+
+/** Under the canvas: the run's numbers and what can be done now. Two rows in every state, so that the picture never jumps. */
+export function Dock() {
+  const turnedToPicture = useStore(viewStore, (view) => view.target.kind === 'picture');
+  const job = useShownJob();
+  const picture = useShownPicture();
+  if (picture !== null) {
+    return (
+      <div className={styles.dock}>
+        <ResultDock picture={picture} />
+      </div>
+    );
+  }
+  if (job === null || turnedToPicture) return null;
+  return (
+    <div className={styles.dock}>
+      {job.state === 'failed' ? <FailedDock job={job} /> : null}
+      {job.state === 'stopped' ? <StoppedDock job={job} /> : null}
+      {isEnded(job.state) ? null : <RunningDock job={job} />}
+    </div>
+  );
+}

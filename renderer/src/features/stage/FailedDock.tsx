@@ -1,0 +1,48 @@
+import { CircleAlert } from 'lucide-react';
+import type { JobSnapshot } from '../../../../shared/job.ts';
+import { useText } from '../../i18n/useText.ts';
+import { generateAgain } from '../../stores/again.ts';
+import { keepEstimate, removeJob } from '../../stores/runActions.ts';
+import { Button } from '../../ui/Button.tsx';
+import styles from './FailedDock.module.css';
+import rows from './rows.module.css';
+
+export function FailedDock({ job }: { readonly job: JobSnapshot }) {
+  const { t } = useText();
+  const { failure } = job;
+  if (failure === null) return null;
+  return (
+    <div className={styles.failed}>
+      <div className={styles.text} role="alert">
+        <CircleAlert className={styles.icon} aria-hidden />
+        <div className={styles.words}>
+          <p className={rows.headline}>{t(`error.${failure.code}`)}</p>
+          <p className={rows.fact}>{failure.nextStep ?? failure.message}</p>
+        </div>
+      </div>
+      {failure.detail === undefined ? null : (
+        <details className={styles.details}>
+          <summary>{t('common.details')}</summary>
+          <pre tabIndex={0}>
+            {failure.message}
+            {'\n'}
+            {failure.detail}
+          </pre>
+        </details>
+      )}
+      <div className={rows.actions}>
+        {job.keepable ? (
+          <Button look="primary" title={t('run.keepHint')} onClick={() => void keepEstimate(job.jobId)}>
+            {t('run.keep')}
+          </Button>
+        ) : null}
+        <Button look={job.keepable ? 'plain' : 'primary'} onClick={() => void generateAgain(job.request)}>
+          {t('run.again')}
+        </Button>
+        <Button look="quiet" onClick={() => removeJob(job.jobId)}>
+          {t('run.dismiss')}
+        </Button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,65 @@
+import { Copy, Download, FolderOpen, Trash2 } from 'lucide-react';
+import { useStore } from 'zustand';
+import type { Picture } from '../../../../shared/job.ts';
+import { useText } from '../../i18n/useText.ts';
+import { appStore } from '../../stores/app.ts';
+import {
+  copyPicture,
+  deletePicture,
+  revealPicture,
+  savePicture,
+  takeSeedOf,
+  takeSettingsOf,
+} from '../../stores/pictureActions.ts';
+import { savedShare } from '../../stores/runProgress.ts';
+import { Button } from '../../ui/Button.tsx';
+import { IconButton } from '../../ui/IconButton.tsx';
+import { Popover } from '../../ui/Popover.tsx';
+import { PictureDetails } from './PictureDetails.tsx';
+import styles from './rows.module.css';
+
+export function ResultDock({ picture }: { readonly picture: Picture }) {
+  const { t, format } = useText();
+  const desktop = useStore(appStore, (state) => state.info?.host === 'electron');
+  const canReveal = useStore(appStore, (state) => state.info?.canReveal === true);
+  const steps = { done: picture.stepsDone, total: picture.numTimesteps };
+  const saved = picture.unetEvaluationsSaved;
+  return (
+    <>
+      <div className={styles.status}>
+        <span className={styles.headline}>{picture.completeness === 'partial' ? t('run.kept', steps) : t('run.finished', { count: picture.stepsDone })}</span>
+        <span className={styles.fact}>{format.duration(picture.seconds * 1000)}</span>
+        <span className={styles.fact}>{t(`provider.${picture.provider}`)}</span>
+        <span className={styles.fact} data-testid="savings">
+          {saved === 0
+            ? t('picture.noSavings')
+            : t('picture.savings', { count: saved, percent: format.percent(savedShare(saved, picture.stepsDone)) })}
+        </span>
+      </div>
+      <div className={styles.actions} role="group" aria-label={t('picture.actions')}>
+        <Button icon={<Download aria-hidden />} onClick={() => void savePicture(picture)}>
+          {desktop ? t('picture.save') : t('picture.download')}
+        </Button>
+        <IconButton label={t('picture.copy')} icon={<Copy aria-hidden />} onClick={() => void copyPicture(picture)} />
+        {canReveal ? (
+          <IconButton label={t('picture.reveal')} icon={<FolderOpen aria-hidden />} onClick={() => void revealPicture(picture)} />
+        ) : null}
+        <Button look="quiet" onClick={() => takeSeedOf(picture.request)}>
+          {t('picture.useSeed')}
+        </Button>
+        <Button look="quiet" onClick={() => takeSettingsOf(picture.request)}>
+          {t('picture.useAll')}
+        </Button>
+        <Popover side="top" align="end" title={t('picture.detailsTitle')} trigger={<Button look="quiet">{t('picture.details')}</Button>}>
+          <PictureDetails picture={picture} />
+        </Popover>
+        <IconButton
+          className={styles.push}
+          label={t('picture.delete')}
+          icon={<Trash2 aria-hidden />}
+          onClick={() => void deletePicture(picture)}
+        />
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,59 @@
+import { useStore } from 'zustand';
+import type { TFunction } from 'i18next';
+import type { JobSnapshot } from '../../../../shared/job.ts';
+import { useText } from '../../i18n/useText.ts';
+import { jobsStore } from '../../stores/jobs.ts';
+import { settingsStore } from '../../stores/settings.ts';
+import { viewStore, type CanvasState } from '../../stores/view.ts';
+import { cx } from '../../ui/cx.ts';
+import { Spinner } from '../../ui/Spinner.tsx';
+import styles from './StageNote.module.css';
+
+export interface StageNoteProps {
+  readonly state: CanvasState;
+  readonly job: JobSnapshot | null;
+  /** Nothing is shown yet: the note stands in the middle instead of on the picture's edge. */
+  readonly blank: boolean;
+}
+
+/** What the engine is doing, where no step is there to show it. */
+export function StageNote({ state, job, blank }: StageNoteProps) {
+  const { t } = useText();
+  const part = useStore(jobsStore, (jobs) => jobs.extras[job?.jobId ?? '']?.loadingPart ?? null);
+  const hard = useStore(jobsStore, (jobs) => jobs.extras[job?.jobId ?? '']?.hardStop ?? false);
+  const look = useStore(viewStore, (view) => view.lookStep);
+  const off = useStore(settingsStore, (settings) => settings.previewMode === 'off');
+  if (blank && off && state === 'running') return <p className={cx(styles.note, styles.middle)}>{t('run.noPreview')}</p>;
+  if (look !== null && state !== 'stopping') {
+    const values = { step: look + 1, total: job?.numTimesteps ?? job?.request.steps ?? 0 };
+    return <p className={styles.note}>{t('run.lookingAt', values)}</p>;
+  }
+  const text = noteText(state, part, hard, t);
+  if (text === null) return null;
+  return (
+    <p className={cx(styles.note, blank && styles.middle)}>
+      {state === 'queued' ? null : <Spinner />}
+      {text}
+    </p>
+  );
+}
+
+const knownParts = ['tokenizer', 'text_encoder', 'text_encoder_2', 'unet', 'vae_decoder', 'vae_encoder', 'scheduler'] as const;
+
+function noteText(state: CanvasState, part: string | null, hard: boolean, t: TFunction): string | null {
+  switch (state) {
+    case 'queued':
+      return t('run.queued');
+    case 'loading': {
+      if (part === null) return t('run.loading');
+      const known = knownParts.find((name) => name === part);
+      return t('run.loadingPart', { part: known === undefined ? part : t(`part.${known}`) });
+    }
+    case 'decoding':
+      return t('run.decoding');
+    case 'stopping':
+      return hard ? t('run.stoppingHard') : t('run.stopping');
+    default:
+      return null;
+  }
+}

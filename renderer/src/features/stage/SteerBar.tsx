@@ -1,0 +1,57 @@
+import { useId } from 'react';
+import { guidedSteps } from '../../../../shared/generation.ts';
+import type { JobSnapshot } from '../../../../shared/job.ts';
+import { useText } from '../../i18n/useText.ts';
+import { guidanceOff, steerRun } from '../../stores/runActions.ts';
+import { Button } from '../../ui/Button.tsx';
+import { RangeSlider } from '../../ui/RangeSlider.tsx';
+import { LivePace } from './LivePace.tsx';
+import { LiveScale } from './LiveScale.tsx';
+import styles from './SteerBar.module.css';
+
+/** What may change while the picture develops; each takes effect with the next step. */
+export function SteerBar({ job }: { readonly job: JobSnapshot }) {
+  const { t } = useText();
+  const id = useId();
+  const { jobId } = job;
+  const total = job.numTimesteps ?? job.request.steps;
+  const done = job.steps.length;
+  const unguided = job.guidanceScale <= 1;
+  const guided = guidedSteps(job.guidanceEnd, total);
+  const waiting = job.state === 'queued';
+  const over = job.state === 'decoding' || job.stopping;
+  const isOff = unguided || guided <= done;
+  // What is past stays as it was: the earliest end of guidance is the step in progress.
+  const cutAt = (step: number): void => {
+    const steps = Math.max(step, done);
+    steerRun(jobId, { guidanceEnd: steps >= total ? { kind: 'never' } : { kind: 'guided-steps', steps } });
+  };
+  return (
+    <div className={styles.bar} role="group" aria-label={t('run.controls')}>
+      <div className={styles.cutoff} data-testid="live-cutoff">
+        <label className={styles.label} htmlFor={id}>
+          {t('run.cutoff')}
+        </label>
+        <RangeSlider
+          id={id}
+          className={styles.slider}
+          value={guided}
+          min={0}
+          max={total}
+          lockedTo={done}
+          disabled={unguided || over || waiting}
+          spoken={t('form.cutoffSpoken', { guided, total })}
+          onChange={cutAt}
+        />
+        <output className={styles.value} htmlFor={id}>
+          {guided >= total ? t('form.cutoffNever') : guided}
+        </output>
+      </div>
+      <Button className={styles.off} size="s" disabled={isOff || over || waiting} onClick={guidanceOff}>
+        {isOff && !waiting ? t('run.cutoffIsOff') : t('run.cutoffOff')}
+      </Button>
+      <LiveScale job={job} disabled={over || waiting} />
+      <LivePace job={job} />
+    </div>
+  );
+}

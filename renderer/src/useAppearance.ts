@@ -1,0 +1,24 @@
+import { useEffect } from 'react';
+import { useStore } from 'zustand';
+import { changeLanguage, resolveLanguage } from './i18n/i18n.ts';
+import { settingsStore } from './stores/settings.ts';
+
+/** Keeps the page in the chosen theme and language, or in the system's. */
+export function useAppearance(): void {
+  const theme = useStore(settingsStore, (settings) => settings.theme);
+  const language = useStore(settingsStore, (settings) => settings.language);
+
+  useEffect(() => {
+    const prefersLight = window.matchMedia('(prefers-color-scheme: light)');
+    const apply = (): void => {
+      document.documentElement.dataset['theme'] = theme === 'system' ? (prefersLight.matches ? 'light' : 'dark') : theme;
+    };
+    apply();
+    prefersLight.addEventListener('change', apply);
+    return () => prefersLight.removeEventListener('change', apply);
+  }, [theme]);
+
+  useEffect(() => {
+    void changeLanguage(resolveLanguage(language, navigator.languages));
+  }, [language]);
+}
