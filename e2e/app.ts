@@ -66,7 +66,8 @@ export async function startWeb(browser: Browser, dataFolder: string, options: Ap
   const host: ChildProcess = spawn(process.execPath, ['out/main/serve.js'], {
     cwd: root,
     env: { ...process.env, STOPBATH_DATA: dataFolder, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // The channel ties the host to this process: it ends with it, however that ends.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const url = await new Promise<string>((resolve, reject) => {
     const read = (chunk: Buffer): void => {
@@ -94,12 +95,12 @@ export async function startWeb(browser: Browser, dataFolder: string, options: Ap
   const hostPid = host.pid;
   if (hostPid === undefined) throw new Error('The web host has no process.');
   const end = async (): Promise<void> => {
-    await context.close();
-    if (host.exitCode === null) {
+    if (host.exitCode === null && host.signalCode === null) {
       const ended = new Promise((resolve) => host.once('exit', resolve));
       host.kill('SIGTERM');
       await ended;
     }
+    await context.close();
   };
   return {
     kind: 'web',

@@ -1,4 +1,5 @@
 import { app } from 'electron';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataFolder } from './core/dataFolder.ts';
 import { logFatal, startCrashReporter } from './desktop/crashes.ts';
@@ -9,7 +10,9 @@ import { registerAppScheme } from './desktop/protocol.ts';
  * run to its end, so a top-level await here would wait for ever (electron/electron#40719).
  */
 function beforeReady(): void {
-  app.setPath('userData', join(dataFolder(), 'chromium'));
+  const userData = join(dataFolder(), 'chromium');
+  mkdirSync(userData, { recursive: true, mode: 0o700 });
+  app.setPath('userData', userData);
   // The first Stopbath shows its window instead (boot.ts, second-instance).
   if (!app.requestSingleInstanceLock()) {
     app.exit(0);

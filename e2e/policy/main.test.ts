@@ -1,18 +1,25 @@
-import { afterEach, expect, it, vi } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import * as electron from './electronMock.ts';
 
 vi.mock('electron', () => import('./electronMock.ts'));
 
+const data = mkdtempSync(join(os.tmpdir(), 'stopbath-policy-'));
+beforeEach(() => {
+  vi.stubEnv('STOPBATH_DATA', data);
+});
 afterEach(() => {
+  rmSync(data, { recursive: true, force: true });
   vi.resetModules();
   vi.clearAllMocks();
   vi.unstubAllEnvs();
 });
 
 it('does everything that must precede readiness, in order, and waits for nothing', async () => {
-  vi.stubEnv('STOPBATH_DATA', '/tmp/stopbath-policy');
   await import('../../electron/main.ts');
-  expect(electron.app.setPath).toHaveBeenCalledWith('userData', expect.stringContaining('/tmp/stopbath-policy'));
+  expect(electron.app.setPath).toHaveBeenCalledWith('userData', join(data, 'chromium'));
   const order = [
     electron.app.setPath,
     electron.app.requestSingleInstanceLock,

@@ -1,50 +1,11 @@
 import type { EngineStatus } from '../../shared/contract.ts';
-import type { EngineCommand, EngineMessage, RgbImage } from '../../shared/engineProtocol.ts';
-import type { Failure } from '../../shared/errors.ts';
-import type { RunTrace, Steering } from '../../shared/job.ts';
+import type { EngineMessage } from '../../shared/engineProtocol.ts';
+import type { Steering } from '../../shared/job.ts';
 import { createStderrTail, exitFailure, type StderrTail } from './engineFailure.ts';
 import { parseEngineMessage } from './engineMessages.ts';
+import type { EngineHost, EngineHostOptions, EngineProgress, EngineTask, EngineTaskEnd } from './engineTask.ts';
 import type { EngineExit, EngineProcess } from './host.ts';
 import { countOomKills } from './oomKills.ts';
-
-export type EngineTask = Extract<EngineCommand, { kind: 'generate' | 'decode' }>;
-
-/** What a task tells while it goes on. */
-export type EngineProgress = Extract<
-  EngineMessage,
-  { kind: 'loading' | 'step' | 'preview' | 'checkpoint' | 'steered' | 'decoding' }
->;
-
-export type EngineTaskEnd =
-  | { readonly kind: 'finished'; readonly image: RgbImage; readonly trace: RunTrace }
-  | { readonly kind: 'stopped'; readonly trace: RunTrace }
-  | { readonly kind: 'decoded'; readonly image: RgbImage }
-  | { readonly kind: 'failed'; readonly failure: Failure }
-  /** Stopped without an answer of the engine: before it got the task, or (`hard`) by replacing its process. */
-  | { readonly kind: 'abandoned'; readonly hard: boolean };
-
-export interface EngineHostOptions {
-  readonly start: () => EngineProcess;
-  readonly onStatus: (status: EngineStatus) => void;
-  /** How long a stop may go unanswered before the process is replaced. */
-  readonly stopPatienceMs?: number;
-  readonly startPatienceMs?: number;
-  /** Wait before the n-th start in a row (n counts from 1) that follows a crash. */
-  readonly backOffMs?: (crashes: number) => number;
-}
-
-/** Owns the engine process: starts it, feeds it one task at a time, watches it, replaces it. */
-export interface EngineHost {
-  status(): EngineStatus;
-  /** Starts the process ahead of the first task. */
-  warmUp(): void;
-  /** Never rejects: whatever happens to the process, the task has an end. One task at a time. */
-  run(task: EngineTask, onProgress: (message: EngineProgress) => void): Promise<EngineTaskEnd>;
-  /** @returns whether this stop replaces the process at once (it is the second of its task). */
-  stop(jobId: string): { hard: boolean };
-  steer(jobId: string, steering: Steering): void;
-  close(): Promise<void>;
-}
 
 interface Running {
   readonly task: EngineTask;
@@ -62,6 +23,8 @@ interface Child {
   readonly stderr: StderrTail;
   ready: boolean;
   readonly oomKillsBefore: number | null;
+  /** Killed by us for not getting ready. */
+  givenUp: boolean;
   readonly startTimer: NodeJS.Timeout;
 }
 
@@ -158,9 +121,10 @@ class EngineSupervisor implements EngineHost {
     const stderr = createStderrTail();
     const startTimer = setTimeout(() => {
       stderr.add(`No sign of life within ${this.#options.startPatienceMs} ms.\n`);
+      if (this.#child?.generation === generation) this.#child.givenUp = true;
       process.kill();
     }, this.#options.startPatienceMs);
-    this.#child = { generation, process, stderr, ready: false, oomKillsBefore: countOomKills(), startTimer };
+    this.#child = { generation, process, stderr, ready: false, givenUp: false, oomKillsBefore: countOomKills(), startTimer };
     process.onStderr((text) => stderr.add(text));
     process.onMessage((message) => this.#receive(generation, message));
     process.onExit((exit) => this.#exited(generation, exit));
@@ -236,7 +200,7 @@ class EngineSupervisor implements EngineHost {
       exit,
       stderr: child.stderr.text(),
       phase: child.ready ? 'run' : 'start',
-      oomKilled: before === null || now === null ? null : now > before,
+      oomKilled: child.givenUp ? false : before === null || now === null ? null : now > before,
     });
     this.#crashes++;
     this.#setStatus({ state: 'crashed', failure, provider: null });

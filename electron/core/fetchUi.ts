@@ -83,7 +83,7 @@ async function picture(segments: string[], query: URLSearchParams, library: Fetc
 
 async function preview(segments: string[], query: URLSearchParams, previews: FetchUiOptions['previews']): Promise<Response> {
   const step = /^(\d{1,4})\.png$/.exec(segments[2] ?? '')?.[1];
-  const source = previewSchema.shape.source.safeParse(query.get('source') ?? 'linear');
+  const source = previewSchema.shape.source.nullable().safeParse(query.get('source'));
   if (segments.length !== 3 || step === undefined || !source.success) return notFound();
   const png = await previews.png(segments[1] ?? '', Number(step), source.data);
   if (png === null) return notFound();

@@ -1,7 +1,7 @@
 import type { Settings } from '../../shared/contract.ts';
 import { toFailure, type Failure } from '../../shared/errors.ts';
 import type { JobEvent, JobSnapshot } from '../../shared/job.ts';
-import type { EngineHost, EngineProgress, EngineTaskEnd } from './engineHost.ts';
+import type { EngineHost, EngineProgress, EngineTaskEnd } from './engineTask.ts';
 import type { JobTable } from './jobTable.ts';
 import type { Keeper } from './keeper.ts';
 import type { Library } from './library.ts';

@@ -3,7 +3,7 @@ import type { CallInput, CallOutput, Settings } from '../../shared/contract.ts';
 import { StopbathError, toFailure, type Failure } from '../../shared/errors.ts';
 import type { GenerationRequest } from '../../shared/generation.ts';
 import { emptySnapshot, isEnded, type JobEvent, type JobSnapshot, type Picture, type Steering } from '../../shared/job.ts';
-import type { EngineHost } from './engineHost.ts';
+import type { EngineHost } from './engineTask.ts';
 import { saveFailure } from './files.ts';
 import { createJobRunner, stoppedEvent } from './jobRunner.ts';
 import { createJobTable, type JobTable } from './jobTable.ts';

@@ -2,7 +2,7 @@ import { StopbathError } from '../../shared/errors.ts';
 import type { ProviderId } from '../../shared/generation.ts';
 import type { JobSnapshot, Picture } from '../../shared/job.ts';
 import type { Settings } from '../../shared/contract.ts';
-import type { EngineHost } from './engineHost.ts';
+import type { EngineHost } from './engineTask.ts';
 import type { Library } from './library.ts';
 import type { Models } from './models.ts';
 import { partialDraft } from './pictureDraft.ts';

@@ -145,7 +145,6 @@ describe('the library', () => {
     const asked = performance.now();
     await list(cached, 500);
     const page = performance.now() - asked;
-    console.log(`3001 pictures: first index ${cold.toFixed(0)} ms, from the cache ${warm.toFixed(0)} ms, a page ${page.toFixed(1)} ms`);
     // Generous bounds: the machine may be busy.
     expect(cold).toBeLessThan(10_000);
     expect(warm).toBeLessThan(3_000);

@@ -24,6 +24,8 @@ it('drops one run only, and tells the two kinds of frame of a step apart', async
   previews.add('a', 0, 'decoder', { ...image, width: 4, height: 1 });
   previews.add('ab', 0, 'linear', image);
   expect(readPngSize((await previews.png('a', 0, 'decoder')) ?? Buffer.alloc(0))?.width).toBe(4);
+  expect(readPngSize((await previews.png('a', 0, null)) ?? Buffer.alloc(0))?.width).toBe(4);
+  expect(readPngSize((await previews.png('ab', 0, null)) ?? Buffer.alloc(0))?.width).toBe(2);
   previews.drop('a');
   expect(await previews.png('a', 0, 'linear')).toBeNull();
   expect(await previews.png('ab', 0, 'linear')).not.toBeNull();

@@ -5,8 +5,11 @@ import { encodePng } from '../media/png.ts';
 /** The step previews of all runs, as pixels in memory: most are looked at once, some when a person goes back. */
 export interface Previews {
   add(jobId: string, stepIndex: number, source: Preview['source'], image: RgbImage): Preview;
-  /** Null when it was never there, or had to make room. */
-  png(jobId: string, stepIndex: number, source: Preview['source']): Promise<Buffer | null>;
+  /**
+   * Null when it was never there, or had to make room.
+   * @param source null: the better of those the step has.
+   */
+  png(jobId: string, stepIndex: number, source: Preview['source'] | null): Promise<Buffer | null>;
   drop(jobId: string): void;
 }
 
@@ -37,7 +40,8 @@ export function createPreviews(maxBytes: number = defaultMaxBytes): Previews {
       return { stepIndex, width: image.width, height: image.height, url, source };
     },
     png: async (jobId, stepIndex, source) => {
-      const image = frames.get(frameKey(jobId, stepIndex, source));
+      const sources = source === null ? (['decoder', 'linear'] as const) : [source];
+      const image = sources.map((kind) => frames.get(frameKey(jobId, stepIndex, kind))).find((frame) => frame !== undefined);
       return image === undefined ? null : await encodePng(image, []);
     },
     drop: (jobId) => {

@@ -155,7 +155,7 @@ describe('the loop', () => {
 
   it('names the callback that throws, returns what it did not ask for, or changes sides', async () => {
     const failing = (thrown: StepCallback): Promise<unknown> => denoise(plan({ callbacks: [thrown] }));
-    const error = (message: RegExp): unknown => ({ code: 'CALLBACK', message: expect.stringMatching(message) as unknown });
+    const error = (message: RegExp): object => ({ code: 'CALLBACK', message: expect.stringMatching(message) as unknown });
     await expect(failing(callback(() => { throw new Error('boom'); }))).rejects.toMatchObject(error(/"test" failed after step 1: boom/));
     await expect(failing(callback(() => ({ tensors: { prompt_embeds: text(1) } })))).rejects.toMatchObject(error(/prompt_embeds, which it did not ask for/));
     await expect(failing(callback(() => ({ tensors: { latents: text(1) } })))).rejects.toMatchObject(error(/latents of \[1, 3, 2\]/));
@@ -256,7 +256,7 @@ describe('previews', () => {
     const preview = previewCallback({
       source: 'decoder',
       render: (_estimate, source) => {
-        clock += source === 'decoder' ? 1_000 : 1;
+        clock += source === 'decoder' ? 200 : 1;
         return image;
       },
       emit: (_index, source) => sources.push(source),

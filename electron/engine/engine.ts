@@ -35,8 +35,8 @@ export class Engine {
     this.#model = new LoadedModel(options);
   }
 
-  /** @returns a promise that settles when the task has ended; it never rejects. `shutdown` is the process's own affair. */
-  handle(command: EngineCommand): Promise<void> {
+  /** @returns a promise that settles when the task has ended; it never rejects. */
+  handle(command: Exclude<EngineCommand, { kind: 'shutdown' }>): Promise<void> {
     switch (command.kind) {
       case 'generate':
         return this.generate(command);
@@ -48,8 +48,6 @@ export class Engine {
       case 'steer':
         this.#running.get(command.jobId)?.job.controls.steer(command.steering);
         return Promise.resolve();
-      case 'shutdown':
-        return this.#model.release();
       default:
         return assertNever(command);
     }
@@ -122,18 +120,16 @@ const cacheVariable = 'STOPBATH_CACHE_DIR';
 /** The engine with the real ONNX Runtime. */
 export function createEngine({ emit, probeEntry, warn }: EngineSurroundings): Engine {
   const cacheFolder = process.env[cacheVariable] ?? null;
+  // There `child_process.fork` would start the app again (the runAsNode fuse is off). The engine is a process of its own
+  // already: a driver that crashes ends it, and what was noted before keeps the next one from trying again.
   const inElectron = process.versions['electron'] !== undefined;
-  const probe = inElectron ? probeHere : forkedProber(probeEntry);
+  const probe: Prober = inElectron
+    ? async (provider) => judge(provider, await runProbe(provider), '')
+    : forkedProber(probeEntry);
   return new Engine({
     emit,
     warn,
     openSession,
-    devices: new Providers({ probe, cacheFolder, knownBefore: knownMissing }),
+    devices: new Providers({ probe, cacheFolder, knownBefore: knownMissing, probesInThisProcess: inElectron }),
   });
 }
-
-/**
- * In Electron `child_process.fork` would start the app again (the runAsNode fuse is off). The engine is a process of its
- * own there already: a driver that crashes ends it, and its host starts another.
- */
-const probeHere: Prober = async (provider) => judge(provider, await runProbe(provider), '');

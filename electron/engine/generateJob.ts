@@ -73,8 +73,8 @@ async function runLoop(
   texts: { prompt: Tensor; negative: Tensor },
   timings: Timings,
 ): Promise<{ numTimesteps: number; result: DenoiseResult }> {
-  const { command, controls } = job;
-  const { request, from, jobId } = command;
+  const { controls } = job;
+  const { request, from, jobId } = job.command;
   const { scheduler, config } = loadScheduler(request.scheduler, pipeline.schedulerFile);
   const stepper = scheduler.createStepper(config, request.steps);
   const numTimesteps = stepper.timesteps.length;
@@ -115,7 +115,7 @@ async function runLoop(
         earlierSteps: from?.steps ?? [],
         emit: (checkpoint) => around.emit({ kind: 'checkpoint', jobId, checkpoint }),
       }),
-      ...previews(command, around, pipeline, timings),
+      ...previews(job, around, pipeline, timings),
     ],
     onStep: (step) => around.emit({ kind: 'step', jobId, step }),
     signal: job.signal,
@@ -125,7 +125,7 @@ async function runLoop(
 }
 
 function previews(
-  { previewMode, jobId }: GenerateCommand,
+  { command: { previewMode, jobId }, signal }: GenerateJob,
   around: GenerateSurroundings,
   pipeline: Pipeline,
   timings: Timings,
@@ -138,6 +138,7 @@ function previews(
         source === 'decoder' ? pipeline.decode(estimate) : projectLatents(estimate, pipeline.latentSpace.preview),
       emit: (stepIndex, source, image) => around.emit({ kind: 'preview', jobId, stepIndex, source, image }),
       warn: around.warn,
+      isHurried: () => signal.aborted,
       onTime: (ms) => {
         timings.preview += ms;
       },

@@ -41,9 +41,9 @@ function serve(parent: Parent): void {
   parent.onMessage((message) => {
     // The host checks what it sends; it is of the same build.
     const command = message as EngineCommand;
-    void engine.handle(command).then(() => {
-      if (command.kind === 'shutdown') process.exit(0);
-    });
+    // Sessions need no release before the end.
+    if (command.kind === 'shutdown') process.exit(0);
+    void engine.handle(command);
   });
   parent.send({ kind: 'ready', runtimeVersion } satisfies EngineMessage);
 }

@@ -25,16 +25,20 @@ afterEach(async () => {
 function run(entry: string, data: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Served {
   const child = spawn(process.execPath, [entry, ...args], {
     env: { ...process.env, STOPBATH_DATA: data, STOPBATH_ENGINE: fakeEngine, DISPLAY: '', WAYLAND_DISPLAY: '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   running.push(child);
   let text = '';
   const collect = (chunk: Buffer): void => {
     text += chunk.toString();
   };
-  child.stdout.on('data', collect);
-  child.stderr.on('data', collect);
-  return { process: child, text: () => text, exit: new Promise((resolve) => child.on('close', resolve)) };
+  child.stdout?.on('data', collect);
+  child.stderr?.on('data', collect);
+  // Not `close`: it never comes for a child whose channel we have closed. What it printed last may still be on its way.
+  const exit = new Promise<number | null>((resolve) => {
+    child.on('exit', (code) => setTimeout(() => resolve(code), 50));
+  });
+  return { process: child, text: () => text, exit };
 }
 
 function address(served: Served): Promise<string> {
@@ -76,6 +80,28 @@ describe('npm run serve', () => {
     expect(await served.exit).toBe(0);
     await until(() => (isAlive(engine) ? null : true));
     expect(await readdir(data)).not.toContain('instance.json');
+  });
+
+  it('ends with the program that started it', async () => {
+    const served = run(serve, await temporaryFolder());
+    await address(served);
+    const engine = await engineOf(served);
+    // What the death of the other end looks like from here.
+    served.process.disconnect();
+    expect(await served.exit).toBe(0);
+    await until(() => (isAlive(engine) ? null : true));
+  });
+
+  it('ends in time while a page is open that does not answer', async () => {
+    const data = await temporaryFolder();
+    const served = run(serve, data);
+    const { socket } = await connectPage(await address(served));
+    socket.pause();
+    const asked = performance.now();
+    served.process.kill('SIGTERM');
+    expect(await served.exit).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(5_000);
+    socket.terminate();
   });
 
   it('leaves no engine behind when it is killed, and the next start takes its lock over', async () => {

@@ -19,7 +19,9 @@ export interface ServeOptions {
  * when another Stopbath has the data folder.
  */
 export async function serveApp(options: ServeOptions): Promise<number> {
-  const paths = { ...hostPaths(), engineEntry: process.env['STOPBATH_ENGINE'] ?? hostPaths().engineEntry };
+  const found = hostPaths();
+  // Tests put a small real process in the engine's place.
+  const paths = { ...found, engineEntry: process.env['STOPBATH_ENGINE'] ?? found.engineEntry };
   const lock = await takeInstanceLock(paths.data);
   if (lock.kind === 'taken') {
     const where = lock.address === null ? '' : ` It is at ${lock.address}`;
@@ -66,9 +68,13 @@ async function serveUntilSignal(
   }
 }
 
-/** Ctrl+C, a service manager's end, a closed terminal. A second one does not wait for anything. */
+/**
+ * Ctrl+C, a service manager's end, a closed terminal; for a program that started us with a channel, its death. A second
+ * signal does not wait for anything.
+ */
 function nextSignal(): Promise<void> {
   return new Promise((resolve) => {
+    process.once('disconnect', resolve);
     let asked = false;
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {

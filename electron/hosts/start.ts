@@ -17,7 +17,7 @@ async function main(): Promise<number> {
   if (!options.serve) {
     const desktop = await runDesktop(print);
     if (desktop.kind === 'ended') return desktop.code;
-    print(`${desktop.reason} Stopbath opens in a browser instead.`);
+    print(`${desktop.reason} Stopbath is served to a browser instead.`);
   }
   const open = options.open ?? hasDisplay();
   return await serveApp({

@@ -53,9 +53,15 @@ export async function startWebHost(options: WebHostOptions): Promise<WebHost> {
     port,
     address,
     close: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets.clients) socket.close(1001, 'Stopbath ends');
       server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      // A page that hangs, or a network that is gone, does not hold up the end.
+      const timer = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate();
+      }, 500);
+      await closed;
+      clearTimeout(timer);
     },
   };
 }
@@ -97,7 +103,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, acces
     }
   }
   if (!access.hasCookie(request)) {
-    end(response, 403, 'Open the address that Stopbath printed when it started. It works once; `stopbath` prints a new one.');
+    end(response, 403, 'Open the address that Stopbath printed. It works once; start Stopbath again to be told a new one.');
     return;
   }
   await sendUi(request, response, url, app);

@@ -19,14 +19,19 @@ import { useText } from './i18n/useText.ts';
 import { viewStore } from './stores/view.ts';
 import { cx } from './ui/cx.ts';
 import { useAppearance } from './useAppearance.ts';
+import { useTitle } from './useTitle.ts';
 
 export function App() {
   const { t } = useText();
   const drawerOpen = useStore(viewStore, (view) => view.drawerOpen);
   useAppearance();
   useCommandKeys();
+  useTitle();
   return (
     <Tooltip.Provider delay={500}>
+      <a className={styles.skip} href="#canvas">
+        {t('app.skip')}
+      </a>
       <div className={styles.app}>
         <TopBar>
           <DeviceChip />
@@ -34,7 +39,10 @@ export function App() {
         <div className={styles.room}>
           <CreatePanel />
           <main className={styles.main}>
-            <Stage />
+            <div className={styles.tray}>
+              <Stage />
+              <Notices />
+            </div>
             <Dock />
             <Strip />
           </main>
@@ -46,7 +54,6 @@ export function App() {
       </div>
       <SettingsDialog />
       <ShortcutsDialog />
-      <Notices />
       <LinkBanner />
       <Announcer />
     </Tooltip.Provider>

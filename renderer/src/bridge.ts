@@ -22,6 +22,8 @@ export interface BridgeListener {
 
 const firstRetryMs = 300;
 const longestRetryMs = 5_000;
+/** A main process that has not answered by then is asked again. */
+const portTimeoutMs = 5_000;
 
 export function retryDelay(attempt: number): number {
   return Math.min(longestRetryMs, firstRetryMs * 2 ** attempt);
@@ -55,9 +57,14 @@ function openPort(desktop: DesktopApi, opened: (pipe: Pipe) => void, lost: () =>
     if (!isPortMessage(event.data)) return;
     const port = event.ports[0];
     if (port === undefined) return;
+    window.clearTimeout(timer);
     window.removeEventListener('message', receive);
     opened(portPipe(port, lost));
   };
+  const timer = window.setTimeout(() => {
+    window.removeEventListener('message', receive);
+    lost();
+  }, portTimeoutMs);
   window.addEventListener('message', receive);
   desktop.connect();
 }

@@ -14,6 +14,8 @@ export interface PreviewOptions {
   readonly warn: (message: string) => void;
   /** Milliseconds each preview took. */
   readonly onTime?: (ms: number) => void;
+  /** A person waits for the run to end: no decode then. */
+  readonly isHurried?: () => boolean;
   readonly now?: () => number;
 }
 
@@ -22,6 +24,8 @@ const slowShare = 0.5;
 /** ...or this long where steps are short, and a render that has not come back by `patienceMs` is given up. */
 const slowMs = 120;
 const patienceMs = 5_000;
+/** This many times too slow is no passing load on the machine. */
+const hopeless = 8;
 
 /**
  * Shows the clean estimate of every step. Nothing that goes wrong here, nor slowness, harms the run: after a failure
@@ -38,17 +42,19 @@ export function previewCallback(options: PreviewOptions): StepCallback {
     async callbackOnStepEnd(run, stepIndex) {
       if (failed) return undefined;
       const begun = now();
+      const chosen = options.isHurried?.() === true ? 'linear' : source;
       try {
-        const image = await within(options.render(run.cleanEstimate, source), patienceMs);
-        options.emit(stepIndex, source, image);
+        const image = await within(options.render(run.cleanEstimate, chosen), patienceMs);
+        options.emit(stepIndex, chosen, image);
       } catch (error) {
         failed = true;
         options.warn(`No more previews: ${error instanceof Error ? error.message : String(error)}`);
       }
       const ms = now() - begun;
       options.onTime?.(ms);
-      slow = source === 'decoder' && ms > Math.max(slowMs, run.ms * slowShare) ? slow + 1 : 0;
-      if (slow === 2) source = 'linear';
+      const limit = Math.max(slowMs, run.ms * slowShare);
+      slow = chosen === 'decoder' && ms > limit ? slow + 1 : 0;
+      if (slow === 2 || (slow === 1 && ms > hopeless * limit)) source = 'linear';
       return undefined;
     },
   };

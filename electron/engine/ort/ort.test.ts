@@ -5,13 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { ProviderId } from '../../../shared/generation.ts';
 import { float16ToFloat32, float32ToFloat16, roundHalfEven } from '../tensor/float16.ts';
+import { onnxModel } from '../tensor/onnxWriter.ts';
 import { tensor } from '../tensor/tensor.ts';
-import { onnxModel } from './onnxWriter.ts';
 import { runProbe } from './probe.ts';
 import { forkedProber, judge, type Verdict } from './prober.ts';
 import { ladderOf, Providers } from './providers.ts';
 import { explainFailure } from './reasons.ts';
 import { openSession } from './session.ts';
+import { countCores } from './threads.ts';
 
 const identity = (type: 'float16' | 'float32' | 'int32' | 'int64'): Buffer =>
   onnxModel({
@@ -62,7 +63,7 @@ describe('half precision', () => {
     const edges = Float32Array.of(65_504, 65_519.99, 65_520, -70_000, Infinity, 0, -0, 2 ** -24, 2 ** -25, 3 * 2 ** -25);
     expect(float16ToFloat32(float32ToFloat16(edges))).toEqual(edges.map(Math.f16round));
     expect(float16ToFloat32(float32ToFloat16(Float32Array.of(NaN)))[0]).toBeNaN();
-    expect([0.5, 1.5, 2.5, -0.5, 166.5].map(roundHalfEven)).toEqual([0, 2, 2, -0, 166]);
+    expect([0.5, 1.5, 2.5, -1.5, 166.5].map(roundHalfEven)).toEqual([0, 2, 2, -2, 166]);
   });
 });
 
@@ -128,6 +129,41 @@ describe('provider ladder', () => {
     expect(probes).toBe(5);
     expect(JSON.parse(await readFile(join(cacheFolder, 'providers.json'), 'utf8'))).toHaveProperty('verdicts.webgpu', null);
   });
+});
+
+describe('a probe in the engine itself', () => {
+  const options = { platform: 'linux', arch: 'x64', probesInThisProcess: true } as const;
+
+  it('is not made unasked where a crash could not be noted', async () => {
+    const providers = new Providers({ ...options, probe: () => Promise.resolve(null) });
+    expect((await providers.resolve('auto')).rungs.map(({ code }) => code)).toEqual(['NOT_TRIED', 'NOT_TRIED', 'OK']);
+    expect((await providers.resolve('webgpu')).provider).toBe('webgpu');
+  });
+
+  it('that took the process along is not made again, but by name', async () => {
+    const cacheFolder = await mkdtemp(join(tmpdir(), 'stopbath-cache-'));
+    const never = new Providers({ ...options, cacheFolder, probe: () => new Promise(() => undefined) });
+    void never.resolve('auto');
+    const noted = async (): Promise<boolean> => (await readFile(join(cacheFolder, 'providers.json'), 'utf8').catch(() => '')).includes('EP_CRASH');
+    while (!(await noted())) await new Promise((resolve) => setTimeout(resolve, 5));
+    const asked: ProviderId[] = [];
+    const next = new Providers({
+      ...options, cacheFolder,
+      probe: (provider) => {
+        asked.push(provider);
+        return Promise.resolve(null);
+      },
+    });
+    expect((await next.resolve('auto')).rungs.map(({ code }) => code)).toEqual(['EP_CRASH', 'OK']);
+    expect((await next.resolve('cuda')).provider).toBe('cuda');
+    expect(asked).toEqual(['webgpu', 'cuda']);
+  });
+});
+
+it('counts cores, not their threads', () => {
+  const processor = (physical: number, core: number): string => `processor : 0\nphysical id\t: ${physical}\ncore id\t\t: ${core}\n`;
+  expect(countCores([processor(0, 0), processor(0, 0), processor(0, 1), processor(1, 0)].join('\n'))).toBe(3);
+  expect(countCores('processor : 0\nBogoMIPS : 1\n')).toBeNull();
 });
 
 describe('probes', () => {

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { type ProviderId, providerIds } from '../../../shared/generation.ts';
 import type { ModelSession } from '../tensor/modelSession.ts';
+import { steadyValues } from '../tensor/steadyValues.ts';
 import { elementCount, tensor, type Tensor } from '../tensor/tensor.ts';
-import { correctnessModel, speedModel, steadyValues } from './probeModel.ts';
+import { correctnessModel, speedModel } from './probeModel.ts';
 import { openSession } from './session.ts';
 
 /** What trying a provider gave. */

@@ -1,13 +1,5 @@
-import { onnxModel, type OnnxInitializer, type OnnxNode } from './onnxWriter.ts';
-
-/** Values in -1..1 that are the same everywhere: a probe must not depend on chance. */
-export function steadyValues(count: number, scale: number): Float32Array {
-  let word = 12_345;
-  return Float32Array.from({ length: count }, () => {
-    word = (Math.imul(word, 1_103_515_245) + 12_345) >>> 0;
-    return ((word >>> 8) / 0x80_0000 - 1) * scale;
-  });
-}
+import { onnxModel, type OnnxInitializer, type OnnxNode } from '../tensor/onnxWriter.ts';
+import { steadyValues } from '../tensor/steadyValues.ts';
 
 const conv = (input: string, weight: string, output: string): OnnxNode => ({
   op: 'Conv',

@@ -31,9 +31,12 @@ export interface ProviderOptions {
   readonly cacheFolder?: string | null;
   /** What can be known without a probe; null: a probe is worth its time. */
   readonly knownBefore?: (provider: ProviderId) => Verdict;
+  /** A crashing driver then takes this process along: a note on disk has to outlive it. */
+  readonly probesInThisProcess?: boolean;
 }
 
-const cacheSchema = z.object({ key: z.string(), verdicts: z.record(z.string(), z.object({ code: z.string(), reason: z.string() }).nullable()) });
+const verdictSchema = z.object({ code: z.string(), reason: z.string() }).nullable();
+const cacheSchema = z.object({ key: z.string(), verdicts: z.record(z.string(), verdictSchema) });
 
 /** Chooses the execution provider, and keeps what it learnt. */
 export class Providers {
@@ -71,7 +74,7 @@ export class Providers {
   }
 
   async #chosen(provider: ProviderId): Promise<Device> {
-    const verdict = provider === 'cpu' ? null : await this.#verdict(provider);
+    const verdict = provider === 'cpu' ? null : await this.#chosenVerdict(provider);
     if (verdict !== null && verdict.code !== 'EP_SLOW') {
       throw new StopbathError({
         code: 'PROVIDER_UNAVAILABLE',
@@ -81,6 +84,17 @@ export class Providers {
       });
     }
     return { provider, rungs: [{ provider, taken: true, code: verdict?.code ?? 'OK', reason: verdict?.reason ?? '' }] };
+  }
+
+  /** Asked for by name, a provider that failed or crashed is tried again: a driver may have come since. */
+  async #chosenVerdict(provider: ProviderId): Promise<Verdict> {
+    const known = this.#options.knownBefore?.(provider) ?? null;
+    if (known?.code === 'CUDA_PACK_MISSING') return known;
+    const earlier = await this.#verdicts.get(provider);
+    if (earlier === null || earlier?.code === 'EP_SLOW') return earlier;
+    const verdict = await this.#options.probe(provider);
+    this.#verdicts.set(provider, Promise.resolve(verdict));
+    return verdict;
   }
 
   #verdict(provider: ProviderId): Promise<Verdict> {
@@ -94,12 +108,13 @@ export class Providers {
   async #lookUpOrProbe(provider: ProviderId): Promise<Verdict> {
     const stored = await this.#load();
     if (Object.hasOwn(stored, provider)) return stored[provider] ?? null;
+    const dangerous = this.#options.probesInThisProcess === true;
+    if (dangerous && (this.#options.cacheFolder ?? null) === null) return notTried;
+    if (dangerous) await this.#save({ ...stored, [provider]: crashed });
     const verdict = await this.#options.probe(provider);
     // Only good news is kept over a restart: what is missing may be installed any time.
-    if (verdict === null) {
-      stored[provider] = verdict;
-      await this.#save(stored);
-    }
+    if (verdict === null) stored[provider] = verdict;
+    if (verdict === null || dangerous) await this.#save(stored);
     return verdict;
   }
 
@@ -136,6 +151,9 @@ export class Providers {
 }
 
 const cacheFile = 'providers.json';
+
+const crashed: Verdict = { code: 'EP_CRASH', reason: 'Its driver crashed when it was tried.' };
+const notTried: Verdict = { code: 'NOT_TRIED', reason: 'It is tried only when chosen in the settings.' };
 
 const libraryFolders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib', '/lib', '/usr/local/lib'];
 

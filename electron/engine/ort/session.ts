@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { env, InferenceSession, type Tensor as OrtTensor } from 'onnxruntime-node';
 import { StopbathError } from '../../../shared/errors.ts';
 import type { ProviderId } from '../../../shared/generation.ts';
@@ -6,6 +5,7 @@ import type { ModelSession, TensorSpec } from '../tensor/modelSession.ts';
 import { describeDims, type Tensor } from '../tensor/tensor.ts';
 import { fromOrt, toOrt } from './convert.ts';
 import { loadError, partOf, runError } from './errors.ts';
+import { computeThreads } from './threads.ts';
 
 /** Version of onnxruntime-node. */
 export const runtimeVersion: string = env.versions.node ?? '';
@@ -17,7 +17,7 @@ export function sessionOptions(provider: ProviderId): SessionOptions {
   const cpu: SessionOptions = {
     executionProviders: ['cpu'],
     // 0 would mean "physical cores, pinned": in a container that can be more than there are.
-    intraOpNumThreads: availableParallelism(),
+    intraOpNumThreads: computeThreads(),
     enableCpuMemArena: false,
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   };
@@ -28,7 +28,7 @@ export function sessionOptions(provider: ProviderId): SessionOptions {
       // DirectML demands both.
       return { executionProviders: ['dml'], enableMemPattern: false, executionMode: 'sequential' };
     default:
-      return { executionProviders: [provider], intraOpNumThreads: availableParallelism() };
+      return { executionProviders: [provider], intraOpNumThreads: computeThreads() };
   }
 }
 

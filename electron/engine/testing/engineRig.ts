@@ -1,9 +1,8 @@
 import type { Checkpoint, EngineMessage } from '../../../shared/engineProtocol.ts';
 import type { GenerationRequest } from '../../../shared/generation.ts';
 import type { StepCallback } from '../callbacks/callback.ts';
-import { Engine } from '../engine.ts';
+import { createEngine, type Engine } from '../engine.ts';
 import type { GenerateCommand } from '../generateJob.ts';
-import { openSession } from '../ort/session.ts';
 
 export const tinyRequest: GenerationRequest = {
   task: 'text-to-image',
@@ -28,16 +27,14 @@ export interface Rig {
 /** An engine on the CPU that keeps what it says. */
 export function createRig(modelFolder: string, onMessage: (message: EngineMessage) => void = () => undefined): Rig {
   const messages: EngineMessage[] = [];
-  const engine = new Engine({
+  const engine = createEngine({
     emit: (message) => {
       messages.push(message);
       onMessage(message);
     },
-    openSession,
-    devices: {
-      resolve: () => Promise.resolve({ provider: 'cpu', rungs: [] }),
-      reject: () => undefined,
-    },
+    // The CPU is not probed.
+    probeEntry: '',
+    warn: () => undefined,
   });
   return {
     engine,

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onnxModel, type OnnxInitializer, type OnnxNode, type OnnxValue } from '../ort/onnxWriter.ts';
-import { steadyValues } from '../ort/probeModel.ts';
+import { onnxModel, type OnnxInitializer, type OnnxNode, type OnnxValue } from '../tensor/onnxWriter.ts';
+import { steadyValues } from '../tensor/steadyValues.ts';
 
 /** What may differ between exports, and the faults a folder may have. */
 export interface TinyModelOptions {

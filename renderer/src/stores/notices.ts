@@ -27,7 +27,11 @@ const mostShown = 3;
 let nextId = 1;
 
 function push(notice: Omit<Notice, 'id'>): void {
-  noticesStore.setState((state) => ({ notices: [...state.notices, { ...notice, id: nextId++ }].slice(-mostShown) }));
+  noticesStore.setState((state) => {
+    // A passing remark makes room for the next one; what can be undone, and errors, stay.
+    const staying = state.notices.filter((shown) => shown.tone === 'error' || shown.undo !== null);
+    return { notices: [...staying, { ...notice, id: nextId++ }].slice(-mostShown) };
+  });
 }
 
 export function notify(key: NoticeKey, values: Record<string, string | number> = {}, undo: (() => void) | null = null): void {

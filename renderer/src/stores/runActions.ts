@@ -38,11 +38,21 @@ async function attempt(work: () => Promise<unknown>): Promise<void> {
   }
 }
 
+/** What comes too late, because the run has just ended by itself, is no error. */
+async function attemptWhileRunning(jobId: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const job = jobsStore.getState().byId[jobId];
+    if (job !== undefined && !isEnded(job.state)) notifyFailure(toFailure(error));
+  }
+}
+
 /** Stops the running job; a second time ends the engine process at once. */
 export function stopRun(): void {
   const job = activeJob(jobsStore.getState());
   if (job === null) return;
-  void attempt(() => callCore('jobs.stop', { jobId: job.jobId }));
+  void attemptWhileRunning(job.jobId, () => callCore('jobs.stop', { jobId: job.jobId }));
 }
 
 export async function keepEstimate(jobId: string): Promise<void> {
@@ -81,7 +91,7 @@ function flushSteering(): void {
   steerTimer = undefined;
   const pending = pendingSteering;
   pendingSteering = null;
-  if (pending !== null) void attempt(() => callCore('jobs.steer', pending));
+  if (pending !== null) void attemptWhileRunning(pending.jobId, () => callCore('jobs.steer', pending));
 }
 
 /** Ends guidance with the step in progress. */

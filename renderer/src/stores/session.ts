@@ -22,7 +22,7 @@ import { viewStore } from './view.ts';
 export function startSession(): void {
   startBridge({
     onState: (link) => {
-      appStore.setState({ link });
+      appStore.setState((state) => ({ link, retries: link === 'lost' ? state.retries + 1 : 0 }));
       if (link === 'lost') setConnection(null);
     },
     onConnection: (connection) => {

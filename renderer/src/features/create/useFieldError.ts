@@ -11,7 +11,8 @@ export function useFieldError(field: FormField): string | null {
   const { t } = useText();
   const refused = useStore(formChecksStore, (state) => state.refused[field]);
   const shown = useStore(formChecksStore, (state) => state.all || state.touched[field] === true);
-  const model = useStore(appStore, (state) => currentModel(state, formStore.getState().modelId));
+  const modelId = useStore(formStore, (form) => form.modelId);
+  const model = useStore(appStore, (state) => currentModel(state, modelId));
   // As JSON, so that an error that stays the same is no news to React.
   const found = useStore(formStore, (form) => JSON.stringify(checkForm(form, model)[field] ?? null));
   const error = refused ?? (shown ? (JSON.parse(found) as FieldError | null) : null);

@@ -55,7 +55,6 @@ function HistoryItem({ picture, shown }: { readonly picture: Picture; readonly s
       <button
         type="button"
         className={cx(styles.item, shown && styles.shown)}
-        aria-label={t('history.open', { prompt })}
         aria-current={shown ? 'true' : undefined}
         title={prompt}
         onClick={() => {
@@ -68,7 +67,6 @@ function HistoryItem({ picture, shown }: { readonly picture: Picture; readonly s
           <span
             className={styles.partial}
             title={t('history.partial', { done: picture.stepsDone, total: picture.numTimesteps })}
-            aria-hidden
           >
             {picture.stepsDone}/{picture.numTimesteps}
           </span>

@@ -21,7 +21,7 @@ export function RunningDock({ job }: { readonly job: JobSnapshot }) {
         {run.msLeft === null ? null : <span className={styles.fact}>{t('run.left', { time: format.duration(run.msLeft) })}</span>}
         <span className={styles.push} data-testid="savings">
           <span className={styles.fact}>{t('run.guided', { guided: run.guidedPlanned, total: run.total })}</span>
-          {run.savedPlanned === 0 ? null : <span className={styles.fact}>, {t('run.saved', saved)}</span>}
+          {run.savedPlanned === 0 ? null : <span className={styles.fact}> · {t('run.saved', saved)}</span>}
         </span>
       </div>
       <SteerBar key={job.jobId} job={job} />

@@ -32,6 +32,7 @@ export function Stage() {
     <section
       id="canvas"
       className={styles.stage}
+      tabIndex={-1}
       aria-label={t('canvas.label')}
       data-testid="canvas"
       data-state={state}

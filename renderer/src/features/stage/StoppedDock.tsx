@@ -19,7 +19,7 @@ export function StoppedDock({ job }: { readonly job: JobSnapshot }) {
     <>
       <div className={styles.status}>
         <p>
-          <span className={styles.headline}>{t('run.stopped', values)}. </span>
+          <span className={styles.headline}>{t('run.stopped', values)}</span>{' '}
           <span className={styles.fact}>
             {t('run.stoppedHint')}
             {job.trace === null ? ` ${t('run.stoppedHard')}` : null}

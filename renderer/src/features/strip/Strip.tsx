@@ -12,6 +12,9 @@ import { StripFrame } from './StripFrame.tsx';
 /** Beyond this many steps the frames still to come are not drawn. */
 const mostPlaces = 120;
 
+/** Pixels kept free beside the current frame. */
+const margin = 20;
+
 /** The finished steps of the run in the canvas, to look back at. */
 export function Strip() {
   const job = useShownJob();
@@ -29,7 +32,15 @@ function StripOf({ job }: { readonly job: JobSnapshot }) {
   const current = look ?? done - 1;
 
   useEffect(() => {
-    list.current?.querySelector(`[data-index="${String(current)}"]`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    const box = list.current;
+    const frame = box?.querySelector<HTMLElement>(`[data-index="${String(current)}"]`) ?? null;
+    if (box === null || frame === null) return;
+    // By hand: scrollIntoView would move every box around the strip too.
+    const left = frame.offsetLeft - box.offsetLeft;
+    if (left < box.scrollLeft + margin) box.scrollLeft = left - margin;
+    else if (left + frame.offsetWidth > box.scrollLeft + box.clientWidth - margin) {
+      box.scrollLeft = left + frame.offsetWidth - box.clientWidth + margin;
+    }
   }, [current]);
 
   const onKeyDown = (event: KeyboardEvent): void => {

@@ -4,8 +4,10 @@ import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
 import { appStore } from '../../stores/app.ts';
 import { formStore } from '../../stores/form.ts';
+import { jobsStore, listedJobs } from '../../stores/jobs.ts';
 import { currentModel } from '../../stores/models.ts';
 import { viewStore } from '../../stores/view.ts';
+import { cx } from '../../ui/cx.ts';
 import { IconButton } from '../../ui/IconButton.tsx';
 import { Mark } from './Mark.tsx';
 import styles from './TopBar.module.css';
@@ -15,6 +17,7 @@ export function TopBar({ children }: { readonly children: ReactNode }) {
   const { t } = useText();
   const modelId = useStore(formStore, (form) => form.modelId);
   const model = useStore(appStore, (state) => currentModel(state, modelId)?.name ?? '');
+  const queued = useStore(jobsStore, (state) => listedJobs(state).length > 0);
   const drawerOpen = useStore(viewStore, (view) => view.drawerOpen);
   return (
     <header className={styles.bar} aria-label={t('topBar.label')}>
@@ -36,7 +39,7 @@ export function TopBar({ children }: { readonly children: ReactNode }) {
           onClick={() => viewStore.setState({ dialog: 'settings' })}
         />
         <IconButton
-          className={styles.drawer}
+          className={cx(styles.drawer, queued && styles.queued)}
           label={drawerOpen ? t('topBar.hideHistory') : t('topBar.history')}
           icon={<Images aria-hidden />}
           aria-expanded={drawerOpen}

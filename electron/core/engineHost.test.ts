@@ -1,0 +1,202 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { EngineStatus } from '../../shared/contract.ts';
+import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
+import { createEngineHost } from './engineHost.ts';
+import type { EngineHost, EngineTask } from './engineTask.ts';
+import type { EngineExit, EngineProcess } from './host.ts';
+
+/** An engine process moved by hand, for orders of events that a real one shows only by bad luck. */
+class HandMoved implements EngineProcess {
+  readonly pid = 1;
+  readonly sent: EngineCommand[] = [];
+  killed = false;
+  #message: (message: unknown) => void = () => undefined;
+  #exit: (exit: EngineExit) => void = () => undefined;
+  send(command: EngineCommand): void {
+    this.sent.push(command);
+  }
+  onMessage(listener: (message: unknown) => void): void {
+    this.#message = listener;
+  }
+  onStderr(): void {
+    // Says nothing.
+  }
+  onExit(listener: (exit: EngineExit) => void): void {
+    this.#exit = listener;
+  }
+  kill(): void {
+    this.killed = true;
+  }
+  says(message: EngineMessage): void {
+    this.#message(message);
+  }
+  ends(exit: EngineExit = { code: 1, signal: null }): void {
+    this.#exit(exit);
+  }
+}
+
+let started: HandMoved[] = [];
+let states: EngineStatus['state'][] = [];
+let engine: EngineHost;
+const ready: EngineMessage = { kind: 'ready', runtimeVersion: '1' };
+const step = (jobId: string): EngineMessage => ({
+  kind: 'step',
+  jobId,
+  step: { stepIndex: 0, numTimesteps: 2, timestep: 1, sigma: 1, guidanceScale: 1, guided: false, unetEvaluations: 1, ms: 1 },
+});
+const failed = (jobId: string): EngineMessage => ({ kind: 'failed', jobId, failure: { code: 'MODEL_BAD', message: 'bad' } });
+const task = (jobId: string): EngineTask => ({
+  kind: 'decode',
+  jobId,
+  latents: { dims: [0], data: new Float32Array() },
+  modelFolder: '/model',
+  provider: 'auto',
+});
+
+function process(index: number): HandMoved {
+  const found = started[index];
+  if (found === undefined) throw new Error(`only ${started.length} engines were started`);
+  return found;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  started = [];
+  states = [];
+  engine = createEngineHost({
+    start: () => {
+      const next = new HandMoved();
+      started.push(next);
+      return next;
+    },
+    onStatus: ({ state }) => states.push(state),
+  });
+});
+afterEach(() => vi.useRealTimers());
+
+describe('the engine host', () => {
+  it('holds a task and its steering back until the process is ready', async () => {
+    const end = engine.run(task('a'), () => undefined);
+    engine.steer('a', { guidanceScale: 2 });
+    engine.steer('other', { guidanceScale: 9 });
+    expect(process(0).sent).toEqual([]);
+    process(0).says(ready);
+    expect(process(0).sent).toEqual([task('a'), { kind: 'steer', jobId: 'a', steering: { guidanceScale: 2 } }]);
+    process(0).says(failed('a'));
+    expect(await end).toMatchObject({ kind: 'failed', failure: { code: 'MODEL_BAD' } });
+    expect(states).toEqual(['starting', 'ready', 'loading', 'ready']);
+  });
+
+  it('drops what a replaced process still says, and its end', async () => {
+    const progress = vi.fn();
+    engine.warmUp();
+    process(0).says(ready);
+    const first = engine.run(task('a'), progress);
+    engine.stop('a');
+    vi.advanceTimersByTime(2_000);
+    expect(await first).toEqual({ kind: 'abandoned', hard: true });
+    expect(process(0).killed).toBe(true);
+
+    const second = engine.run(task('a'), progress);
+    process(0).says(step('a'));
+    process(0).says(failed('a'));
+    process(0).ends({ code: null, signal: 'SIGKILL' });
+    expect(progress).not.toHaveBeenCalled();
+    process(1).says(ready);
+    process(1).says(step('a'));
+    expect(progress).toHaveBeenCalledOnce();
+    process(1).says(failed('a'));
+    expect((await second).kind).toBe('failed');
+    expect(engine.status()).toMatchObject({ state: 'ready', generation: 2, failure: null });
+  });
+
+  it('drops what is said about another job', () => {
+    const progress = vi.fn();
+    engine.warmUp();
+    process(0).says(ready);
+    void engine.run(task('a'), progress);
+    process(0).says(step('b'));
+    process(0).says(failed('b'));
+    expect(progress).not.toHaveBeenCalled();
+  });
+
+  it('does not kill for a stop that was answered in time', async () => {
+    engine.warmUp();
+    process(0).says(ready);
+    const end = engine.run(task('a'), () => undefined);
+    engine.stop('a');
+    expect(states.at(-1)).toBe('stopping');
+    vi.advanceTimersByTime(1_999);
+    process(0).says(failed('a'));
+    await end;
+    vi.advanceTimersByTime(10_000);
+    expect(process(0).killed).toBe(false);
+    expect(started).toHaveLength(1);
+  });
+
+  it('needs no kill for a task that was not sent yet', async () => {
+    const end = engine.run(task('a'), () => undefined);
+    expect(engine.stop('a')).toEqual({ hard: false });
+    expect(await end).toEqual({ kind: 'abandoned', hard: false });
+    process(0).says(ready);
+    expect(process(0).sent).toEqual([]);
+    expect(process(0).killed).toBe(false);
+  });
+
+  it('ends a job that was being stopped when the process died as stopped', async () => {
+    engine.warmUp();
+    process(0).says(ready);
+    const end = engine.run(task('a'), () => undefined);
+    engine.stop('a');
+    process(0).ends({ code: null, signal: 'SIGSEGV' });
+    expect(await end).toEqual({ kind: 'abandoned', hard: true });
+  });
+
+  it('waits longer before each start in a row, then starts only for a task', async () => {
+    engine.warmUp();
+    for (const [index, wait] of [250, 500, 1_000].entries()) {
+      process(index).ends();
+      expect(engine.status()).toMatchObject({ state: 'crashed', failure: { code: 'ENGINE_START' } });
+      vi.advanceTimersByTime(wait - 1);
+      expect(started).toHaveLength(index + 1);
+      vi.advanceTimersByTime(1);
+      expect(started).toHaveLength(index + 2);
+    }
+    process(3).ends();
+    vi.advanceTimersByTime(60_000);
+    expect(started).toHaveLength(4);
+    const end = engine.run(task('a'), () => undefined);
+    expect(started).toHaveLength(5);
+    process(4).says(ready);
+    process(4).says(failed('a'));
+    await end;
+    // A task that had an end, even a bad one, means that the process works.
+    process(4).ends();
+    vi.advanceTimersByTime(250);
+    expect(started).toHaveLength(6);
+  });
+
+  it('gives up a process that never gets ready', async () => {
+    const end = engine.run(task('a'), () => undefined);
+    vi.advanceTimersByTime(60_000);
+    expect(process(0).killed).toBe(true);
+    process(0).ends({ code: null, signal: 'SIGKILL' });
+    expect(await end).toMatchObject({ kind: 'failed', failure: { code: 'ENGINE_START' } });
+  });
+
+  it('asks the process to end, and does not wait long for one that is busy', async () => {
+    engine.warmUp();
+    process(0).says(ready);
+    const end = engine.run(task('a'), () => undefined);
+    const closed = engine.close();
+    expect(await end).toEqual({ kind: 'abandoned', hard: true });
+    expect(process(0).sent.at(-1)).toEqual({ kind: 'shutdown' });
+    vi.advanceTimersByTime(500);
+    expect(process(0).killed).toBe(true);
+    process(0).ends({ code: null, signal: 'SIGKILL' });
+    await closed;
+    expect(states.at(-1)).toBe('stopped');
+    vi.advanceTimersByTime(60_000);
+    expect(started).toHaveLength(1);
+  });
+});

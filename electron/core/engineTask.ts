@@ -1,0 +1,44 @@
+import type { EngineStatus } from '../../shared/contract.ts';
+import type { EngineCommand, EngineMessage, RgbImage } from '../../shared/engineProtocol.ts';
+import type { Failure } from '../../shared/errors.ts';
+import type { RunTrace, Steering } from '../../shared/job.ts';
+import type { EngineProcess } from './host.ts';
+
+export type EngineTask = Extract<EngineCommand, { kind: 'generate' | 'decode' }>;
+
+/** What a task tells while it goes on. */
+export type EngineProgress = Extract<
+  EngineMessage,
+  { kind: 'loading' | 'step' | 'preview' | 'checkpoint' | 'steered' | 'decoding' }
+>;
+
+export type EngineTaskEnd =
+  | { readonly kind: 'finished'; readonly image: RgbImage; readonly trace: RunTrace }
+  | { readonly kind: 'stopped'; readonly trace: RunTrace }
+  | { readonly kind: 'decoded'; readonly image: RgbImage }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  /** Stopped without an answer of the engine: before it got the task, or (`hard`) by replacing its process. */
+  | { readonly kind: 'abandoned'; readonly hard: boolean };
+
+export interface EngineHostOptions {
+  readonly start: () => EngineProcess;
+  readonly onStatus: (status: EngineStatus) => void;
+  /** How long a stop may go unanswered before the process is replaced. */
+  readonly stopPatienceMs?: number;
+  readonly startPatienceMs?: number;
+  /** Wait before the n-th start in a row (n counts from 1) that follows a crash. */
+  readonly backOffMs?: (crashes: number) => number;
+}
+
+/** Owns the engine process: starts it, feeds it one task at a time, watches it, replaces it. */
+export interface EngineHost {
+  status(): EngineStatus;
+  /** Starts the process ahead of the first task. */
+  warmUp(): void;
+  /** Never rejects: whatever happens to the process, the task has an end. One task at a time. */
+  run(task: EngineTask, onProgress: (message: EngineProgress) => void): Promise<EngineTaskEnd>;
+  /** @returns whether this stop replaces the process at once (it is the second of its task). */
+  stop(jobId: string): { hard: boolean };
+  steer(jobId: string, steering: Steering): void;
+  close(): Promise<void>;
+}

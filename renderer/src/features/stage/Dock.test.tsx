@@ -1,0 +1,73 @@
+import { cleanup, fireEvent, render, screen } from '@testing-library/react';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { JobEvent } from '../../../../shared/job.ts';
+import { startLanguage } from '../../i18n/i18n.ts';
+import { applyToJobs, jobsStore } from '../../stores/jobs.ts';
+import { viewStore } from '../../stores/view.ts';
+import { fakeCore } from '../../testing/fakeCore.ts';
+import { picture, queued, stepDone } from '../../testing/samples.ts';
+import { Dock } from './Dock.tsx';
+
+beforeAll(() => startLanguage('en'));
+
+beforeEach(() => {
+  jobsStore.setState(jobsStore.getInitialState(), true);
+  viewStore.setState({ ...viewStore.getInitialState(), lastJobId: 'a' }, true);
+});
+
+afterEach(cleanup);
+
+function happen(...events: JobEvent[]): void {
+  for (const event of events) jobsStore.setState((state) => applyToJobs(state, event, 0));
+}
+
+describe('under the canvas', () => {
+  it('stands nothing before the first run', () => {
+    const { container } = render(<Dock />);
+    expect(container.textContent).toBe('');
+  });
+
+  it('a run can be followed and steered', () => {
+    happen(queued('a', { guidanceEnd: { kind: 'guided-steps', steps: 9 } }), stepDone('a', 0), stepDone('a', 1));
+    render(<Dock />);
+    expect(screen.getByRole('progressbar', { name: 'Run progress' }).getAttribute('aria-valuenow')).toBe('2');
+    expect(screen.getByText(/saves 11 evaluations \(28%\)/)).toBeDefined();
+    expect(screen.getByRole<HTMLInputElement>('slider', { name: 'CFG until step' }).value).toBe('9');
+  });
+
+  it('the past is locked: guidance ends with the step in progress at the earliest', () => {
+    fakeCore({ 'jobs.steer': () => ({}) });
+    happen(queued('a'), stepDone('a', 0), stepDone('a', 1));
+    render(<Dock />);
+    fireEvent.change(screen.getByRole('slider', { name: 'CFG until step' }), { target: { value: '0' } });
+    expect(jobsStore.getState().byId['a']?.guidanceEnd).toEqual({ kind: 'guided-steps', steps: 2 });
+  });
+
+  it('a stopped run says what happened, and its estimate can be kept', () => {
+    const core = fakeCore({ 'jobs.keep': () => picture('p') });
+    happen(queued('a'), stepDone('a', 0), {
+      jobId: 'a',
+      kind: 'stopped',
+      stepsDone: 1,
+      numTimesteps: 20,
+      hard: false,
+      keepable: true,
+      trace: null,
+    });
+    render(<Dock />);
+    expect(screen.getByText('Stopped after 1 of 20 steps.')).toBeDefined();
+    fireEvent.click(screen.getByRole('button', { name: 'Keep clean estimate' }));
+    expect(core.asked).toEqual([{ name: 'jobs.keep', input: { jobId: 'a' } }]);
+  });
+
+  it('a failed run says so in the words of the page, with the next step and the details', () => {
+    const failure = { code: 'ENGINE_CRASH', message: 'signal SIGSEGV', nextStep: 'Generate again.', detail: 'stderr text' } as const;
+    happen(queued('a'), { jobId: 'a', kind: 'failed', failure, stepsDone: 0, keepable: false });
+    render(<Dock />);
+    const alert = screen.getByRole('alert').textContent;
+    expect(alert).toContain('The engine stopped unexpectedly.');
+    expect(alert).toContain('Generate again.');
+    expect(screen.getByText(/stderr text/)).toBeDefined();
+    expect(screen.queryByRole('button', { name: 'Keep clean estimate' })).toBeNull();
+  });
+});

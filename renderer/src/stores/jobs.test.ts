@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { emptySnapshot, type JobEvent } from '../../../shared/job.ts';
+import { picture, preview, queued, request, stepDone } from '../testing/samples.ts';
+import { activeJob, applyToJobs, isBusy, jobsStore, listedJobs, type JobsState } from './jobs.ts';
+
+const empty: JobsState = jobsStore.getInitialState();
+
+function after(...events: JobEvent[]): JobsState {
+  return events.reduce((state, event) => applyToJobs(state, event, 120), empty);
+}
+
+describe('jobs', () => {
+  it('keep the order in which they were queued', () => {
+    expect(after(queued('b'), queued('a')).order).toEqual(['b', 'a']);
+  });
+
+  it('take the pace of the settings when they are queued', () => {
+    expect(after(queued('a')).byId['a']?.paceMs).toBe(120);
+  });
+
+  it('count each step once, even when a snapshot already held it', () => {
+    const state = after(queued('a'), stepDone('a', 0), stepDone('a', 0), preview('a', 0), preview('a', 0));
+    expect(state.byId['a']?.steps).toHaveLength(1);
+    expect(state.byId['a']?.previews).toHaveLength(1);
+  });
+
+  it('leave other jobs untouched, so that their panels do not render again', () => {
+    const before = after(queued('a'), queued('b'));
+    const next = applyToJobs(before, stepDone('a', 0), 120);
+    expect(next.byId['b']).toBe(before.byId['b']);
+  });
+
+  it('ignore events of a job they do not know', () => {
+    expect(after(stepDone('gone', 0))).toBe(empty);
+  });
+
+  it('remember the part being loaded and a hard stop', () => {
+    const state = after(queued('a'), { jobId: 'a', kind: 'loading', part: 'unet' }, { jobId: 'a', kind: 'stopping', hard: true });
+    expect(state.extras['a']).toEqual({ loadingPart: 'unet', hardStop: true });
+  });
+
+  it('are forgotten when removed', () => {
+    const state = after(queued('a'), queued('b'), { jobId: 'a', kind: 'removed' });
+    expect(state.order).toEqual(['b']);
+    expect(state.byId['a']).toBeUndefined();
+  });
+
+  it('name the one the engine works on', () => {
+    expect(activeJob(after(queued('a')))).toBeNull();
+    expect(isBusy(after(queued('a')))).toBe(true);
+    expect(activeJob(after(queued('a'), queued('b'), stepDone('a', 0)))?.jobId).toBe('a');
+  });
+
+  it('are listed until they end in a picture', () => {
+    const kept: JobEvent = { jobId: 'a', kind: 'kept', picture: picture('p') };
+    const stopped: JobEvent = { jobId: 'a', kind: 'stopped', stepsDone: 1, numTimesteps: 20, hard: false, keepable: true, trace: null };
+    expect(listedJobs(after(queued('a'), stepDone('a', 0), stopped))).toEqual(['a']);
+    expect(listedJobs(after(queued('a'), stepDone('a', 0), stopped, kept))).toEqual([]);
+  });
+
+  it('start from the same snapshot as the core', () => {
+    expect(after(queued('a')).byId['a']).toEqual(emptySnapshot('a', request, 120));
+  });
+});

@@ -1,0 +1,84 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { fakeCore } from '../testing/fakeCore.ts';
+import { model, queued, stepDone } from '../testing/samples.ts';
+import { StopbathError } from '../../../shared/errors.ts';
+import { appStore } from './app.ts';
+import { formForModel, formStore, initialForm, setForm } from './form.ts';
+import { formChecksStore } from './formChecks.ts';
+import { applyToJobs, jobsStore } from './jobs.ts';
+import { generate, guidanceOff, steerRun } from './runActions.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  appStore.setState({ models: [model] });
+  formStore.setState({ ...initialForm, ...formForModel(model), prompt: 'a red house' }, true);
+  formChecksStore.setState(formChecksStore.getInitialState(), true);
+  jobsStore.setState(jobsStore.getInitialState(), true);
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function running(): void {
+  for (const event of [queued('a'), stepDone('a', 0), stepDone('a', 1)]) {
+    jobsStore.setState((state) => applyToJobs(state, event, 0));
+  }
+}
+
+describe('Generate', () => {
+  it('sends the form with the seed as text', async () => {
+    const core = fakeCore({ 'jobs.submit': () => ({ jobIds: ['a'] }) });
+    setForm({ seed: '18446744073709551615', randomSeed: false, count: '3' });
+    expect(await generate()).toBe(true);
+    expect(core.asked).toMatchObject([{ name: 'jobs.submit', input: { request: { seed: '18446744073709551615' }, count: 3 } }]);
+  });
+
+  it('sends nothing while a field is wrong, and shows it', async () => {
+    const core = fakeCore();
+    setForm({ steps: '0' });
+    expect(await generate()).toBe(false);
+    expect(core.asked).toEqual([]);
+    expect(formChecksStore.getState().all).toBe(true);
+  });
+
+  it('takes a refusal of the core to its field', async () => {
+    fakeCore({
+      'jobs.submit': () => {
+        throw new StopbathError({ code: 'INVALID_INPUT', message: 'width: too wide', field: 'width' });
+      },
+    });
+    expect(await generate()).toBe(false);
+    expect(formChecksStore.getState().refused.width).toEqual({ key: 'text', message: 'width: too wide' });
+  });
+});
+
+describe('steering', () => {
+  it('shows at once and sends the last value of a drag', () => {
+    const core = fakeCore({ 'jobs.steer': () => ({}) });
+    running();
+    for (const steps of [15, 12, 9]) steerRun('a', { guidanceEnd: { kind: 'guided-steps', steps } });
+    steerRun('a', { guidanceScale: 3 });
+    expect(jobsStore.getState().byId['a']).toMatchObject({ guidanceScale: 3, guidanceEnd: { kind: 'guided-steps', steps: 9 } });
+    expect(core.asked).toEqual([]);
+    vi.advanceTimersByTime(100);
+    expect(core.asked).toEqual([
+      { name: 'jobs.steer', input: { jobId: 'a', steering: { guidanceEnd: { kind: 'guided-steps', steps: 9 }, guidanceScale: 3 } } },
+    ]);
+  });
+
+  it('turns guidance off after the steps that are done', () => {
+    const core = fakeCore({ 'jobs.steer': () => ({}) });
+    running();
+    guidanceOff();
+    vi.advanceTimersByTime(100);
+    expect(core.asked).toMatchObject([{ input: { steering: { guidanceEnd: { kind: 'guided-steps', steps: 2 } } } }]);
+  });
+
+  it('is over when the run is', () => {
+    const core = fakeCore({ 'jobs.steer': () => ({}) });
+    guidanceOff();
+    vi.advanceTimersByTime(100);
+    expect(core.asked).toEqual([]);
+  });
+});

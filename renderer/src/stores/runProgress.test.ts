@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { emptySnapshot, type JobSnapshot } from '../../../shared/job.ts';
+import { request, step } from '../testing/samples.ts';
+import { runProgress, savedShare } from './runProgress.ts';
+
+function run(change: Partial<JobSnapshot>): JobSnapshot {
+  return { ...emptySnapshot('a', request, 0), numTimesteps: 20, ...change };
+}
+
+describe('progress of a run', () => {
+  it('knows nothing of time before the first step', () => {
+    const progress = runProgress(run({}));
+    expect(progress).toMatchObject({ stepsDone: 0, total: 20, guidedPlanned: 20, savedPlanned: 0, msPerStep: null, msLeft: null });
+  });
+
+  it('counts what a cutoff saves', () => {
+    const progress = runProgress(run({ guidanceEnd: { kind: 'guided-steps', steps: 9 } }));
+    expect(progress).toMatchObject({ guidedPlanned: 9, savedPlanned: 11 });
+    expect(savedShare(11, 20)).toBeCloseTo(0.275);
+  });
+
+  it('guides nothing at a scale of 1', () => {
+    expect(runProgress(run({ guidanceScale: 1 })).guidedPlanned).toBe(0);
+  });
+
+  it('keeps what is past when guidance comes back', () => {
+    const steps = [step(0), step(1, { guided: false }), step(2, { guided: false })];
+    // Two of the first three were not guided; the plan guides the 17 to come.
+    expect(runProgress(run({ steps, guidanceEnd: { kind: 'never' } })).guidedPlanned).toBe(18);
+  });
+
+  it('expects a step without guidance to take half as long until one was seen', () => {
+    const progress = runProgress(run({ steps: [step(0, { ms: 100 })], guidanceEnd: { kind: 'guided-steps', steps: 10 } }));
+    expect(progress.msLeft).toBe(9 * 100 + 10 * 50);
+  });
+
+  it('is not faster than the pace', () => {
+    const progress = runProgress(run({ steps: [step(0, { ms: 30 })], paceMs: 500 }));
+    expect(progress.msPerStep).toBe(500);
+    expect(progress.msLeft).toBe(19 * 500);
+  });
+});

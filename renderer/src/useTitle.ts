@@ -1,0 +1,16 @@
+import { useEffect } from 'react';
+import { useStore } from 'zustand';
+import { useText } from './i18n/useText.ts';
+import { activeJob, jobsStore } from './stores/jobs.ts';
+
+/** The run's progress in the window's title, for who has turned to something else. */
+export function useTitle(): void {
+  const { t } = useText();
+  const progress = useStore(jobsStore, (state) => {
+    const job = activeJob(state);
+    return job === null ? '' : `${String(job.steps.length)}/${String(job.numTimesteps ?? job.request.steps)}`;
+  });
+  useEffect(() => {
+    document.title = progress === '' ? t('app.name') : `${progress} – ${t('app.name')}`;
+  }, [progress, t]);
+}
