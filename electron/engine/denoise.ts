@@ -48,7 +48,7 @@ interface State {
 }
 
 /** One turn of the event loop: without it a waiting stop message is read a whole model call later. */
-function turn(): Promise<void> {
+export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 

@@ -2,6 +2,7 @@ import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.t
 import { assertNever, toFailure } from '../../shared/errors.ts';
 import type { StepCallback } from './callbacks/callback.ts';
 import { RunControls } from './callbacks/steering.ts';
+import { turn } from './denoise.ts';
 import type { EngineOptions } from './engineOptions.ts';
 import { type GenerateCommand, type GenerateJob, runGenerateJob } from './generateJob.ts';
 import { type GuidedCalls, type GuidedInput, measureGuidedCalls, type NoiseModel } from './guidance/guidedPrediction.ts';
@@ -27,7 +28,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #model: LoadedModel;
   readonly #running = new Map<string, Running>();
-  readonly #guidedCalls = new Map<string, Promise<GuidedCalls>>();
+  readonly #guidedCalls = new Map<string, GuidedCalls>();
   #queue: Promise<void> = Promise.resolve();
 
   constructor(options: EngineOptions) {
@@ -85,7 +86,7 @@ export class Engine {
       emit: this.#options.emit,
       warn: (text) => this.#options.warn?.(text),
       open: () => this.#model.open(modelFolder, choice, (part) => this.#options.emit({ kind: 'loading', jobId, part })),
-      guidedCalls: (model, example) => this.#chooseCalls(model, example),
+      guidedCalls: (model, example) => this.#chooseCalls(model, example, job.signal),
     });
   }
 
@@ -98,12 +99,17 @@ export class Engine {
   }
 
   /** Two singles on the CPU, always: reproducible bit by bit. Elsewhere what measures faster, once per model and size. */
-  #chooseCalls(model: NoiseModel, example: GuidedInput): Promise<GuidedCalls> {
-    if (this.#model.provider === 'cpu' || example.unconditional === null) return Promise.resolve('two-singles');
+  async #chooseCalls(model: NoiseModel, example: GuidedInput, signal: AbortSignal): Promise<GuidedCalls> {
+    if (this.#model.provider === 'cpu' || example.unconditional === null) return 'two-singles';
     const key = `${this.#model.key} ${example.sample.dims.join('x')}`;
-    const known = this.#guidedCalls.get(key) ?? measureGuidedCalls(model, example);
-    this.#guidedCalls.set(key, known);
-    return known;
+    const known = this.#guidedCalls.get(key);
+    if (known !== undefined) return known;
+    const measured = await measureGuidedCalls(model, example, async () => {
+      await turn();
+      return !signal.aborted;
+    });
+    if (measured !== null) this.#guidedCalls.set(key, measured);
+    return measured ?? 'two-singles';
   }
 }
 

@@ -3,6 +3,7 @@ import type { ProviderChoice, ProviderId } from '../../shared/generation.ts';
 import type { EngineOptions } from './engineOptions.ts';
 import type { Pipeline } from './pipelines/pipeline.ts';
 import { openPipeline } from './pipelines/registry.ts';
+import type { Verification } from './pipelines/verify.ts';
 
 export interface OpenModel {
   readonly pipeline: Pipeline;
@@ -30,7 +31,7 @@ export class LoadedModel {
   /** The model of a folder on a device, loaded only when it is not the one in memory. */
   async open(folder: string, choice: ProviderChoice, onPart: (part: string) => void): Promise<OpenModel> {
     const { devices, emit, warn } = this.#options;
-    const device = await devices.resolve(choice);
+    const device = await devices.resolve(choice, folder);
     emit({ kind: 'device', ...device });
     const { provider } = device;
     if (this.#open?.folder === folder && this.#open.provider === provider) return this.#open;
@@ -41,7 +42,7 @@ export class LoadedModel {
       if (choice !== 'auto' || provider === 'cpu' || !isDeviceTrouble(error)) throw error;
       const { message, detail } = toFailure(error);
       warn?.(`${provider} could not load the model: ${message} ${detail ?? ''}`);
-      devices.reject(provider, detail ?? message);
+      devices.reject(provider, folder, detail ?? message);
       return this.open(folder, choice, onPart);
     }
   }
@@ -53,17 +54,28 @@ export class LoadedModel {
   }
 
   async #load(folder: string, provider: ProviderId, onPart: (part: string) => void): Promise<OpenModel> {
+    const { openSession } = this.#options;
     const pipeline = await openPipeline({
       folder,
       onPart,
-      openSession: (file) => this.#options.openSession(file, provider),
+      openSession: (file) => openSession(file, provider),
+      ...(provider === 'cpu' ? {} : { verification: this.#verification(provider) }),
     });
     this.#open = { folder, provider, pipeline };
     return this.#open;
+  }
+
+  #verification(provider: ProviderId): Verification {
+    const { devices, openSession } = this.#options;
+    return {
+      isNeeded: async (modelHash) => !(await devices.isVerified(provider, modelHash)),
+      openReference: (file) => openSession(file, 'cpu'),
+      onPassed: (modelHash) => devices.setVerified(provider, modelHash),
+    };
   }
 }
 
 /** A damaged file fails on every device; these may be the device's own fault. */
 function isDeviceTrouble(error: unknown): boolean {
-  return error instanceof StopbathError && (error.code === 'MODEL_BAD' || error.code === 'OUT_OF_MEMORY');
+  return error instanceof StopbathError && ['MODEL_BAD', 'OUT_OF_MEMORY', 'PROVIDER_UNAVAILABLE'].includes(error.code);
 }

@@ -57,18 +57,28 @@ export async function predictGuided(
 }
 
 /**
- * Which way is cheaper here: best of two warm calls each. Rows may come out a rounding apart, so the answer must be kept
+ * Which way is cheaper here: best of two warm rounds each. Rows may come out a rounding apart, so the answer must be kept
  * per model and device, and is not asked for on the CPU, where two singles cost the same on large models, need half the
- * memory and can be stopped between the halves.
+ * memory and can be stopped between the halves. For the last reason slow models are not measured to the end either.
+ * @param mayCall as for {@link predictGuided}
+ * @returns null when it was refused a call
  */
-export async function measureGuidedCalls(model: NoiseModel, input: GuidedInput): Promise<GuidedCalls> {
-  if (input.unconditional === null) return 'two-singles';
-  const always = (): Promise<boolean> => Promise.resolve(true);
+export async function measureGuidedCalls(
+  model: NoiseModel,
+  input: GuidedInput,
+  mayCall: () => Promise<boolean>,
+): Promise<GuidedCalls | null> {
   const best: Record<GuidedCalls, number> = { 'two-singles': Infinity, 'one-batch': Infinity };
-  for (const calls of ['two-singles', 'one-batch', 'two-singles', 'one-batch', 'two-singles', 'one-batch'] as const) {
-    const begun = performance.now();
-    await predictGuided(model, input, calls, always);
-    best[calls] = Math.min(best[calls], performance.now() - begun);
+  for (let round = 0; round < 3; round++) {
+    for (const calls of ['two-singles', 'one-batch'] as const) {
+      const begun = performance.now();
+      if ((await predictGuided(model, input, calls, mayCall)) === null) return null;
+      // The first round compiles kernels.
+      if (round > 0) best[calls] = Math.min(best[calls], performance.now() - begun);
+    }
+    if (best['two-singles'] > slowPairMs && round > 0) return 'two-singles';
   }
   return best['one-batch'] < 0.95 * best['two-singles'] ? 'one-batch' : 'two-singles';
 }
+
+const slowPairMs = 1_000;

@@ -86,27 +86,28 @@ describe('provider ladder', () => {
         return Promise.resolve(provider === 'webgpu' ? null : refuse);
       },
     });
-    const device = await providers.resolve('auto');
+    const device = await providers.resolve('auto', 'm');
     expect(device.provider).toBe('webgpu');
     expect(device.rungs).toEqual([
       { provider: 'cuda', taken: false, ...refuse },
       { provider: 'webgpu', taken: true, code: 'OK', reason: '' },
     ]);
-    await providers.resolve('auto');
+    await providers.resolve('auto', 'm');
     expect(asked).toEqual(['cuda', 'webgpu']);
-    providers.reject('webgpu', 'Program Transpose requires f16 but the device does not support it.');
-    const next = await providers.resolve('auto');
+    providers.reject('webgpu', 'm', 'Program Transpose requires f16 but the device does not support it.');
+    const next = await providers.resolve('auto', 'm');
     expect(next.provider).toBe('cpu');
     expect(next.rungs[1]).toMatchObject({ provider: 'webgpu', taken: false, code: 'NO_F16' });
+    expect((await providers.resolve('auto', 'other model')).provider).toBe('webgpu');
   });
 
   it('never replaces a chosen provider silently', async () => {
     const refusing = new Providers({ platform: 'linux', arch: 'x64', probe: () => Promise.resolve(refuse) });
-    await expect(refusing.resolve('webgpu')).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
-    expect((await refusing.resolve('cpu')).provider).toBe('cpu');
+    await expect(refusing.resolve('webgpu', 'm')).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    expect((await refusing.resolve('cpu', 'm')).provider).toBe('cpu');
     const slow = new Providers({ platform: 'linux', arch: 'x64', probe: () => Promise.resolve({ code: 'EP_SLOW', reason: 'slow' }) });
-    expect(await slow.resolve('webgpu')).toMatchObject({ provider: 'webgpu', rungs: [{ taken: true, code: 'EP_SLOW' }] });
-    expect((await slow.resolve('auto')).provider).toBe('cpu');
+    expect(await slow.resolve('webgpu', 'm')).toMatchObject({ provider: 'webgpu', rungs: [{ taken: true, code: 'EP_SLOW' }] });
+    expect((await slow.resolve('auto', 'm')).provider).toBe('cpu');
   });
 
   it('keeps good news over a restart, and asks again after bad', async () => {
@@ -120,12 +121,12 @@ describe('provider ladder', () => {
           return Promise.resolve(provider === 'webgpu' ? null : refuse);
         },
       });
-    await start().resolve('auto');
+    await start().resolve('auto', 'm');
     expect(probes).toBe(2);
-    expect((await start().resolve('auto')).provider).toBe('webgpu');
+    expect((await start().resolve('auto', 'm')).provider).toBe('webgpu');
     expect(probes).toBe(3);
     await writeFile(join(cacheFolder, 'providers.json'), '{damaged');
-    await start().resolve('auto');
+    await start().resolve('auto', 'm');
     expect(probes).toBe(5);
     expect(JSON.parse(await readFile(join(cacheFolder, 'providers.json'), 'utf8'))).toHaveProperty('verdicts.webgpu', null);
   });
@@ -136,14 +137,14 @@ describe('a probe in the engine itself', () => {
 
   it('is not made unasked where a crash could not be noted', async () => {
     const providers = new Providers({ ...options, probe: () => Promise.resolve(null) });
-    expect((await providers.resolve('auto')).rungs.map(({ code }) => code)).toEqual(['NOT_TRIED', 'NOT_TRIED', 'OK']);
-    expect((await providers.resolve('webgpu')).provider).toBe('webgpu');
+    expect((await providers.resolve('auto', 'm')).rungs.map(({ code }) => code)).toEqual(['NOT_TRIED', 'NOT_TRIED', 'OK']);
+    expect((await providers.resolve('webgpu', 'm')).provider).toBe('webgpu');
   });
 
   it('that took the process along is not made again, but by name', async () => {
     const cacheFolder = await mkdtemp(join(tmpdir(), 'stopbath-cache-'));
     const never = new Providers({ ...options, cacheFolder, probe: () => new Promise(() => undefined) });
-    void never.resolve('auto');
+    void never.resolve('auto', 'm');
     const noted = async (): Promise<boolean> => (await readFile(join(cacheFolder, 'providers.json'), 'utf8').catch(() => '')).includes('EP_CRASH');
     while (!(await noted())) await new Promise((resolve) => setTimeout(resolve, 5));
     const asked: ProviderId[] = [];
@@ -154,8 +155,8 @@ describe('a probe in the engine itself', () => {
         return Promise.resolve(null);
       },
     });
-    expect((await next.resolve('auto')).rungs.map(({ code }) => code)).toEqual(['EP_CRASH', 'OK']);
-    expect((await next.resolve('cuda')).provider).toBe('cuda');
+    expect((await next.resolve('auto', 'm')).rungs.map(({ code }) => code)).toEqual(['EP_CRASH', 'OK']);
+    expect((await next.resolve('cuda', 'm')).provider).toBe('cuda');
     expect(asked).toEqual(['webgpu', 'cuda']);
   });
 });

@@ -36,14 +36,21 @@ export interface ProviderOptions {
 }
 
 const verdictSchema = z.object({ code: z.string(), reason: z.string() }).nullable();
-const cacheSchema = z.object({ key: z.string(), verdicts: z.record(z.string(), verdictSchema) });
+const cacheSchema = z.object({
+  key: z.string(),
+  verdicts: z.record(z.string(), verdictSchema),
+  /** `provider modelHash` of models whose results were the CPU's. */
+  verified: z.array(z.string()),
+});
+type Stored = Omit<z.infer<typeof cacheSchema>, 'key'>;
 
 /** Chooses the execution provider, and keeps what it learnt. */
 export class Providers {
   readonly #options: ProviderOptions;
   readonly #ladder: readonly ProviderId[];
   readonly #verdicts = new Map<ProviderId, Promise<Verdict>>();
-  #stored: Record<string, Verdict> | null = null;
+  readonly #rejected = new Map<string, Verdict>();
+  #stored: Stored | null = null;
 
   constructor(options: ProviderOptions) {
     this.#options = options;
@@ -54,23 +61,38 @@ export class Providers {
    * @throws StopbathError `PROVIDER_UNAVAILABLE` when a provider chosen by name cannot be used: it is never replaced
    * silently. Slower than the CPU is allowed then.
    */
-  async resolve(choice: ProviderChoice): Promise<Device> {
-    return choice === 'auto' ? this.#climbDown() : this.#chosen(choice);
+  async resolve(choice: ProviderChoice, model: string): Promise<Device> {
+    return choice === 'auto' ? this.#climbDown(model) : this.#chosen(choice);
   }
 
-  /** Puts a provider aside that passed its probe but could not load a model. */
-  reject(provider: ProviderId, detail: string): void {
-    this.#verdicts.set(provider, Promise.resolve(explainFailure(provider, detail)));
+  /** Puts a provider aside, for one model, that passed its probe but could not run it. */
+  reject(provider: ProviderId, model: string, detail: string): void {
+    this.#rejected.set(`${provider} ${model}`, explainFailure(provider, detail));
   }
 
-  async #climbDown(): Promise<Device> {
+  async isVerified(provider: ProviderId, modelHash: string): Promise<boolean> {
+    return (await this.#load()).verified.includes(`${provider} ${modelHash}`);
+  }
+
+  async setVerified(provider: ProviderId, modelHash: string): Promise<void> {
+    const stored = await this.#load();
+    stored.verified.push(`${provider} ${modelHash}`);
+    await this.#save(stored);
+  }
+
+  async #climbDown(model: string): Promise<Device> {
     const rungs: EngineStatus['rungs'] = [];
     for (const provider of this.#ladder) {
-      const verdict = provider === 'cpu' ? null : (this.#options.knownBefore?.(provider) ?? (await this.#verdict(provider)));
+      const verdict = provider === 'cpu' ? null : await this.#verdictFor(provider, model);
       rungs.push({ provider, taken: verdict === null, code: verdict?.code ?? 'OK', reason: verdict?.reason ?? '' });
       if (verdict === null) return { provider, rungs };
     }
     return { provider: 'cpu', rungs };
+  }
+
+  async #verdictFor(provider: ProviderId, model: string): Promise<Verdict> {
+    const known = this.#rejected.get(`${provider} ${model}`) ?? this.#options.knownBefore?.(provider) ?? null;
+    return known ?? (await this.#verdict(provider));
   }
 
   async #chosen(provider: ProviderId): Promise<Device> {
@@ -107,13 +129,13 @@ export class Providers {
 
   async #lookUpOrProbe(provider: ProviderId): Promise<Verdict> {
     const stored = await this.#load();
-    if (Object.hasOwn(stored, provider)) return stored[provider] ?? null;
+    if (Object.hasOwn(stored.verdicts, provider)) return stored.verdicts[provider] ?? null;
     const dangerous = this.#options.probesInThisProcess === true;
     if (dangerous && (this.#options.cacheFolder ?? null) === null) return notTried;
-    if (dangerous) await this.#save({ ...stored, [provider]: crashed });
+    if (dangerous) await this.#save({ ...stored, verdicts: { ...stored.verdicts, [provider]: crashed } });
     const verdict = await this.#options.probe(provider);
     // Only good news is kept over a restart: what is missing may be installed any time.
-    if (verdict === null) stored[provider] = verdict;
+    if (verdict === null) stored.verdicts[provider] = verdict;
     if (verdict === null || dangerous) await this.#save(stored);
     return verdict;
   }
@@ -122,27 +144,27 @@ export class Providers {
     return [runtimeVersion, this.#options.platform ?? process.platform, process.arch].join(' ');
   }
 
-  async #load(): Promise<Record<string, Verdict>> {
+  async #load(): Promise<Stored> {
     if (this.#stored !== null) return this.#stored;
-    this.#stored = {};
+    this.#stored = { verdicts: {}, verified: [] };
     const folder = this.#options.cacheFolder ?? null;
     if (folder === null) return this.#stored;
     try {
       const parsed = cacheSchema.parse(JSON.parse(await readFile(join(folder, cacheFile), 'utf8')));
-      if (parsed.key === this.#key) this.#stored = parsed.verdicts;
+      if (parsed.key === this.#key) this.#stored = parsed;
     } catch {
       // None yet, or unreadable: the probe decides.
     }
     return this.#stored;
   }
 
-  async #save(verdicts: Record<string, Verdict>): Promise<void> {
+  async #save({ verdicts, verified }: Stored): Promise<void> {
     const folder = this.#options.cacheFolder ?? null;
     if (folder === null) return;
     try {
       await mkdir(folder, { recursive: true });
       const file = join(folder, cacheFile);
-      await writeFile(`${file}.${process.pid}`, JSON.stringify({ key: this.#key, verdicts }));
+      await writeFile(`${file}.${process.pid}`, JSON.stringify({ key: this.#key, verdicts, verified }));
       await rename(`${file}.${process.pid}`, file);
     } catch {
       // A cache only: without it the next start probes again.

@@ -42,6 +42,7 @@ const rules: readonly Rule[] = [
     code: 'OOM',
     reason: 'Out of memory: choose a smaller size, or close other programs.',
   },
+  { pattern: /wrong results for this model/, code: 'EP_WRONG', reason: 'It gives wrong results for this model.' },
   { pattern: /backend not found/, code: 'NOT_IN_BUILD', reason: 'This build of Stopbath does not contain it.' },
 ];
 

@@ -4,6 +4,7 @@ import type { LatentSpace } from '../latents/latentSpace.ts';
 import type { OpenSession } from '../tensor/modelSession.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { EncodedPrompt } from '../text/promptEncoder.ts';
+import type { Verification } from './verify.ts';
 
 /** A loaded model of some family, as the engine uses it. */
 export interface Pipeline {
@@ -27,6 +28,8 @@ export interface OpenPipelineOptions {
   readonly openSession: OpenSession;
   /** Told each part before it is loaded. */
   readonly onPart: (part: string) => void;
+  /** Given where the device is not the CPU. */
+  readonly verification?: Verification;
 }
 
 /** A model family. */

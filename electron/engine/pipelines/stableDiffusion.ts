@@ -11,6 +11,7 @@ import { PromptEncoder } from '../text/promptEncoder.ts';
 import { loadTokenizer, type PromptTokenizer, tokenizerError } from '../text/tokenizer.ts';
 import { hashUnet, readModelJson, readModelName, readOptionalModelJson, requireFiles } from './modelFolder.ts';
 import type { OpenPipelineOptions, Pipeline, PipelineClass } from './pipeline.ts';
+import { steadyTensor, verifySession } from './verify.ts';
 
 const unetSchema = z.object({
   in_channels: z.int().optional(),
@@ -75,12 +76,14 @@ async function openParts(options: OpenPipelineOptions, facts: Facts, channels: n
     await Promise.all(opened.splice(0).map((session) => session.release()));
   };
   try {
-    const encoder = new PromptEncoder(tokenizer, await open('text_encoder'));
-    const noiseModel = unetModel(await open('unet'));
+    const textEncoder = await open('text_encoder');
+    const unet = await open('unet');
     const decoder = await open('vae_decoder');
+    await verifyParts(options, facts, { text_encoder: textEncoder, unet, vae_decoder: decoder });
+    const encoder = new PromptEncoder(tokenizer, textEncoder);
     return {
       ...facts,
-      noiseModel,
+      noiseModel: unetModel(unet),
       encodePrompt: (text) => encoder.encode(text),
       decode: (latents: Tensor): Promise<RgbImage> => decodeLatents(decoder, latents, facts.latentSpace.scalingFactor),
       release,
@@ -89,6 +92,37 @@ async function openParts(options: OpenPipelineOptions, facts: Facts, channels: n
     await release();
     throw error;
   }
+}
+
+/** Ids every vocabulary has, in a steady order. */
+const probeIds = tensor([1, 77], Float32Array.from({ length: 77 }, (_, index) => index % 7));
+
+/** Every part on small inputs, each reference released before the next is opened. */
+async function verifyParts(
+  { folder, verification }: OpenPipelineOptions,
+  { modelHash, latentSpace, sizeMultiple }: Facts,
+  sessions: Readonly<Record<(typeof parts)[number], ModelSession>>,
+): Promise<void> {
+  if (verification === undefined || !(await verification.isNeeded(modelHash))) return;
+  const side = Math.max(8, sizeMultiple / latentSpace.pixelFactor);
+  const latents = steadyTensor([1, latentSpace.channels, side, side]);
+  for (const part of parts) {
+    const session = sessions[part];
+    const reference = await verification.openReference(join(folder, part, 'model.onnx'));
+    try {
+      const feeds = session.inputs.map((spec): [string, Tensor] => {
+        if (part === 'text_encoder') return [spec.name, probeIds];
+        if (spec.name === 'timestep') return [spec.name, timestepTensor(500, spec, 1)];
+        const width = spec.dims[2];
+        const isText = spec.name === 'encoder_hidden_states' && typeof width === 'number';
+        return [spec.name, isText ? steadyTensor([1, 77, width]) : latents];
+      });
+      await verifySession(part, session, reference, Object.fromEntries(feeds));
+    } finally {
+      await reference.release();
+    }
+  }
+  await verification.onPassed(modelHash);
 }
 
 /** diffusers' SD pipelines force these two on the model's own scheduler. */

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'react';
 import { cx } from './cx.ts';
+import { drawEnlarged } from './enlarge.ts';
 import styles from './Frame.module.css';
 
 export interface FrameProps {
@@ -67,7 +68,5 @@ function draw(canvas: HTMLCanvasElement | null, image: HTMLImageElement | null):
   if (canvas.height !== height) canvas.height = height;
   context.clearRect(0, 0, width, height);
   if (image === null) return;
-  context.imageSmoothingEnabled = true;
-  context.imageSmoothingQuality = 'high';
-  context.drawImage(image, 0, 0, width, height);
+  drawEnlarged(context, image, width, height);
 }

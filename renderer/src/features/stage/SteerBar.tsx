@@ -30,10 +30,11 @@ export function SteerBar({ job }: { readonly job: JobSnapshot }) {
     <div className={styles.bar} role="group" aria-label={t('run.controls')}>
       <div className={styles.cutoff} data-testid="live-cutoff">
         <label className={styles.label} htmlFor={id}>
-          {t('run.cutoff')}
+          {t('run.cutoffShort')}
         </label>
         <RangeSlider
           id={id}
+          label={t('run.cutoff')}
           className={styles.slider}
           value={guided}
           min={0}
@@ -44,7 +45,7 @@ export function SteerBar({ job }: { readonly job: JobSnapshot }) {
           onChange={cutAt}
         />
         <output className={styles.value} htmlFor={id}>
-          {guided >= total ? t('form.cutoffNever') : guided}
+          {guided}
         </output>
       </div>
       <Button className={styles.off} size="s" disabled={isOff || over || waiting} onClick={guidanceOff}>

@@ -1,12 +1,12 @@
 import styles from './Mark.module.css';
 
-/** A tray with the picture's edge rising in it. */
+/** A picture coming up in the bath. */
 export function Mark() {
   return (
-    <svg className={styles.mark} viewBox="8 6 48 48" aria-hidden>
-      <path className={styles.tray} d="M12 22h40l-4.2 24.3a5 5 0 0 1-4.9 4.2H21.1a5 5 0 0 1-4.9-4.2Z" />
-      <path className={styles.wave} d="M16.5 35c4.5-3.6 7.8-3.6 11 0s8.600 3.600 12 0 5.400-3 8-1.400" />
-      <circle className={styles.light} cx="32" cy="13" r="3.500" />
+    <svg className={styles.mark} viewBox="10 10 44 44" aria-hidden>
+      <path className={styles.bath} d="M14 38c6-5.500 12-5.500 18-1.500s12 4 18-1.500V44a6 6 0 0 1-6 6H20a6 6 0 0 1-6-6Z" />
+      <circle className={styles.sun} cx="39.500" cy="24" r="4.500" />
+      <rect className={styles.frame} x="14" y="14" width="36" height="36" rx="7" />
     </svg>
   );
 }
