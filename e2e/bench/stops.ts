@@ -8,7 +8,7 @@ import { findBrowser } from '../browser.ts';
 export interface StopSample {
   /** From the click in the page to the changed screen, ms, measured in the page. */
   readonly acknowledgedMs: number;
-  /** Steps that were reported finished after the click. */
+  /** Steps that were reported finished after the app had taken the stop. */
   readonly stepsAfter: number;
 }
 
@@ -18,38 +18,47 @@ export async function measureStops(count: number): Promise<StopSample[]> {
   const browser = await chromium.launch(await findBrowser());
   const app = await startWeb(browser, folder, {});
   const samples: StopSample[] = [];
+  let stopping = false;
+  let stepsAfter = 0;
+  app.page.on('websocket', (socket) => {
+    socket.on('framereceived', ({ payload }) => {
+      const text = String(payload);
+      if (!text.startsWith('{"event":"job"')) return;
+      if (text.includes('"kind":"stopping"')) stopping = true;
+      else if (stopping && text.includes('"kind":"step"')) stepsAfter++;
+    });
+  });
   try {
+    // A new connection, so that its messages can be listened to.
+    await app.page.reload();
     await app.studio.ready();
     await app.studio.fill({ prompt: 'a red house', steps: 200, seed: '1', pace: 'Full speed' });
     for (let index = 0; index < count; index++) {
       await app.studio.generate.click();
       await app.studio.waitForSteps(2 + (index % 5) * 3);
-      samples.push(
-        await app.page.evaluate(async () => {
-          const canvas = document.querySelector('[data-testid=canvas]');
-          const button = document.querySelector<HTMLButtonElement>('[data-testid=stop]');
-          if (canvas === null || button === null) throw new Error('No canvas or no Stop button.');
-          const step = (): number => Number(canvas.getAttribute('data-step'));
-          const settled = (): boolean => canvas.getAttribute('data-stopping') === 'true' || canvas.getAttribute('data-state') === 'stopped';
-          const until = (done: () => boolean): Promise<void> =>
-            new Promise((resolve) => {
-              const observer = new MutationObserver(() => {
-                if (!done()) return;
-                observer.disconnect();
-                resolve();
-              });
-              observer.observe(canvas, { attributes: true });
-              if (done()) resolve();
-            });
-          const before = step();
-          const clicked = performance.now();
-          button.click();
-          await until(settled);
-          const acknowledgedMs = performance.now() - clicked;
-          await until(() => canvas.getAttribute('data-state') === 'stopped');
-          return { acknowledgedMs, stepsAfter: step() - before };
-        }),
-      );
+      stopping = false;
+      stepsAfter = 0;
+      const acknowledgedMs = await app.page.evaluate(async () => {
+        const canvas = document.querySelector('[data-testid=canvas]');
+        const button = document.querySelector<HTMLButtonElement>('[data-testid=stop]');
+        if (canvas === null || button === null) throw new Error('No canvas or no Stop button.');
+        const clicked = performance.now();
+        const seen = new Promise<number>((resolve) => {
+          const look = (): void => {
+            const state = canvas.getAttribute('data-state');
+            if (state !== 'stopping' && state !== 'stopped') return;
+            observer.disconnect();
+            // When the change has been painted.
+            requestAnimationFrame(() => resolve(performance.now() - clicked));
+          };
+          const observer = new MutationObserver(look);
+          observer.observe(canvas, { attributes: true });
+        });
+        button.click();
+        return await seen;
+      });
+      await app.studio.waitFor('stopped');
+      samples.push({ acknowledgedMs, stepsAfter });
     }
   } finally {
     await app.end();

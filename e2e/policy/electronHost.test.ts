@@ -12,10 +12,11 @@ function child(): electron.UtilityChild {
 }
 
 it('runs the engine as a named utility process whose stderr is read', () => {
-  const engine = forkUtilityEngine('/out/main/engine.js');
+  const engine = forkUtilityEngine('/out/main/engine.js', '/data/cache');
   expect(electron.utilityProcess.fork).toHaveBeenCalledWith('/out/main/engine.js', [], {
     serviceName: 'Stopbath engine',
     stdio: ['ignore', 'ignore', 'pipe'],
+    env: expect.objectContaining({ STOPBATH_CACHE_DIR: '/data/cache' }),
   });
   const [messages, lines, exits] = [vi.fn(), vi.fn(), vi.fn()];
   engine.onMessage(messages);
@@ -37,7 +38,7 @@ it('runs the engine as a named utility process whose stderr is read', () => {
 
 it('kills with SIGKILL: a native call hears no other signal', () => {
   const kill = vi.spyOn(process, 'kill').mockImplementation(() => true);
-  const engine = forkUtilityEngine('/engine.js');
+  const engine = forkUtilityEngine('/engine.js', '/data/cache');
   child().pid = 4242;
   engine.kill();
   expect(kill).toHaveBeenCalledExactlyOnceWith(4242, 'SIGKILL');

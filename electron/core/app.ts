@@ -59,7 +59,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   });
   const engine = createEngineHost({
     ...options.engine,
-    start: () => host.startEngine(),
+    start: () => host.startEngine(join(paths.data, 'cache')),
     onStatus: (status) => events.emit('engine', status),
   });
   const previews = createPreviews();

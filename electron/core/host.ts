@@ -20,11 +20,15 @@ export interface EngineProcess {
   kill(): void;
 }
 
+/** How the engine process is told its cache folder. */
+export const engineCacheVariable = 'STOPBATH_CACHE_DIR';
+
 /** What the surroundings give to the core. Optional abilities are null where the surroundings lack them. */
 export interface Host {
   readonly kind: 'electron' | 'web';
   readonly platform: NodeJS.Platform;
-  startEngine(): EngineProcess;
+  /** `cacheFolder`: where the engine may keep what it found out about devices; it makes the folder itself. */
+  startEngine(cacheFolder: string): EngineProcess;
   /** Shows a file in the system's file manager. */
   readonly reveal: ((path: string) => void) | null;
   /** Asks where to save; null when the person cancelled. */

@@ -1,6 +1,6 @@
 import { dialog, shell, utilityProcess, type BrowserWindow } from 'electron';
 import { basename, join } from 'node:path';
-import type { EngineExit, EngineProcess, Host } from '../core/host.ts';
+import { engineCacheVariable, type EngineExit, type EngineProcess, type Host } from '../core/host.ts';
 
 export interface ElectronHostOptions {
   readonly engineEntry: string;
@@ -15,7 +15,7 @@ export function createElectronHost(options: ElectronHostOptions): Host {
   return {
     kind: 'electron',
     platform: process.platform,
-    startEngine: () => forkUtilityEngine(options.engineEntry),
+    startEngine: (cacheFolder) => forkUtilityEngine(options.engineEntry, cacheFolder),
     reveal: (path) => shell.showItemInFolder(path),
     pickSavePath: async (suggestedName) => {
       const window = options.window();
@@ -32,10 +32,11 @@ export function createElectronHost(options: ElectronHostOptions): Host {
 }
 
 /** The engine as a utility process: it works where `child_process.fork` is switched off by the runAsNode fuse. */
-export function forkUtilityEngine(entry: string): EngineProcess {
+export function forkUtilityEngine(entry: string, cacheFolder: string): EngineProcess {
   const child = utilityProcess.fork(entry, [], {
     serviceName: 'Stopbath engine',
     stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, [engineCacheVariable]: cacheFolder },
   });
   let ended = false;
   return {

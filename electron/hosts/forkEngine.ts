@@ -1,16 +1,17 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import type { EngineExit, EngineProcess } from '../core/host.ts';
+import { engineCacheVariable, type EngineExit, type EngineProcess } from '../core/host.ts';
 
 /** After the process has ended its last words may still be in the pipe, for at most this long. */
 const lastWordsMs = 500;
 
 /** The engine as a child of plain Node. It ends by itself when this process dies: the channel between them closes. */
-export function forkEngine(entry: string): EngineProcess {
+export function forkEngine(entry: string, cacheFolder: string): EngineProcess {
   const child = fork(entry, [], {
     // Typed arrays pass as they are.
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: [],
+    env: { ...process.env, [engineCacheVariable]: cacheFolder },
   });
   child.stderr?.setEncoding('utf8');
   return {

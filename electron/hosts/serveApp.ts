@@ -50,7 +50,7 @@ async function serveUntilSignal(
   const host: Host = {
     kind: 'web',
     platform: process.platform,
-    startEngine: () => forkEngine(paths.engineEntry),
+    startEngine: (cacheFolder) => forkEngine(paths.engineEntry, cacheFolder),
     reveal: null,
     pickSavePath: null,
   };

@@ -9,13 +9,8 @@ export function useAppearance(): void {
   const language = useStore(settingsStore, (settings) => settings.language);
 
   useEffect(() => {
-    const prefersLight = window.matchMedia('(prefers-color-scheme: light)');
-    const apply = (): void => {
-      document.documentElement.dataset['theme'] = theme === 'system' ? (prefersLight.matches ? 'light' : 'dark') : theme;
-    };
-    apply();
-    prefersLight.addEventListener('change', apply);
-    return () => prefersLight.removeEventListener('change', apply);
+    // `system` is what the style sheet does by itself.
+    document.documentElement.dataset['theme'] = theme;
   }, [theme]);
 
   useEffect(() => {

@@ -9,8 +9,9 @@ export interface TinyModelOptions {
   readonly timestep?: { readonly type: OnnxValue['type']; readonly dims: readonly (number | string)[] };
   readonly idsType?: 'int32' | 'int64';
   readonly nanWeights?: boolean;
+  /** The UNet takes and gives float16. */
+  readonly half?: boolean;
   readonly scheduler?: Record<string, unknown>;
-  readonly tokenizerJson?: boolean;
 }
 
 export const tinyWidth = 8;
@@ -37,7 +38,10 @@ function textEncoder(idsType: 'int32' | 'int64'): Buffer {
 }
 
 /** 0.3 conv(sample) + mean of the text per channel + 0.0001 timestep: depends on all three inputs, smoothly. */
-function unet({ timestep = { type: 'float32', dims: [] }, nanWeights = false }: TinyModelOptions): Buffer {
+function unet(options: TinyModelOptions): Buffer {
+  const { half = false, nanWeights = false } = options;
+  const type = half ? 'float16' : 'float32';
+  const { timestep = { type, dims: [] } } = options;
   const weight = floats('w', [4, 4, 3, 3], 0.2);
   if (nanWeights) weight.data.fill(NaN as never);
   const time: OnnxNode[] = [
@@ -47,11 +51,11 @@ function unet({ timestep = { type: 'float32', dims: [] }, nanWeights = false }: 
   ];
   return onnxModel({
     inputs: [
-      { name: 'sample', type: 'float32', dims: ['batch', 4, 'height', 'width'] },
+      { name: 'sample', type, dims: ['batch', 4, 'height', 'width'] },
       { name: 'timestep', type: timestep.type, dims: timestep.dims },
-      { name: 'encoder_hidden_states', type: 'float32', dims: ['batch', 77, tinyWidth] },
+      { name: 'encoder_hidden_states', type, dims: ['batch', 77, tinyWidth] },
     ],
-    outputs: [{ name: 'out_sample', type: 'float32', dims: ['batch', 4, 'height', 'width'] }],
+    outputs: [{ name: 'out_sample', type, dims: ['batch', 4, 'height', 'width'] }],
     initializers: [
       weight,
       floats('project', [tinyWidth, 4], 0.5),
@@ -60,13 +64,16 @@ function unet({ timestep = { type: 'float32', dims: [] }, nanWeights = false }: 
       { name: 'rate', dims: [1], data: Float32Array.of(0.0001) },
     ],
     nodes: [
-      { op: 'Conv', inputs: ['sample', 'w'], outputs: ['c'], attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1] } },
-      { op: 'ReduceMean', inputs: ['encoder_hidden_states'], outputs: ['m'], attributes: { axes: [1], keepdims: 0 } },
+      { op: 'Cast', inputs: ['sample'], outputs: ['s32'], attributes: { to: 1 } },
+      { op: 'Cast', inputs: ['encoder_hidden_states'], outputs: ['e32'], attributes: { to: 1 } },
+      { op: 'Conv', inputs: ['s32', 'w'], outputs: ['c'], attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1] } },
+      { op: 'ReduceMean', inputs: ['e32'], outputs: ['m'], attributes: { axes: [1], keepdims: 0 } },
       { op: 'MatMul', inputs: ['m', 'project'], outputs: ['p'] },
       { op: 'Reshape', inputs: ['p', 'spread'], outputs: ['pp'] },
       ...time,
       { op: 'Add', inputs: ['c', 'pp'], outputs: ['cp'] },
-      { op: 'Add', inputs: ['cp', 'ts'], outputs: ['out_sample'] },
+      { op: 'Add', inputs: ['cp', 'ts'], outputs: ['o32'] },
+      { op: 'Cast', inputs: ['o32'], outputs: ['out_sample'], attributes: { to: half ? 10 : 1 } },
     ],
   });
 }

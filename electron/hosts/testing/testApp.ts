@@ -60,8 +60,8 @@ export async function openTestApp(options: Omit<Partial<AppOptions>, 'host'> & {
     platform: process.platform,
     reveal: null,
     pickSavePath: null,
-    startEngine: () => {
-      const engine = forkEngine(fakeEngine);
+    startEngine: (cacheFolder) => {
+      const engine = forkEngine(fakeEngine, cacheFolder);
       engines.push(engine);
       return engine;
     },

@@ -1,4 +1,5 @@
 import type { EngineStatus } from '../../../../shared/contract.ts';
+import { useFailureText } from '../../i18n/useFailureText.ts';
 import { useText } from '../../i18n/useText.ts';
 import { cx } from '../../ui/cx.ts';
 import styles from './ProviderLadder.module.css';
@@ -6,6 +7,7 @@ import { rungReason } from './rungReason.ts';
 
 /** Every device that was thought of, in order, and what became of it. */
 export function ProviderLadder({ status }: { readonly status: EngineStatus }) {
+  const failureText = useFailureText();
   const { t } = useText();
   return (
     <div className={styles.ladder}>
@@ -24,7 +26,7 @@ export function ProviderLadder({ status }: { readonly status: EngineStatus }) {
       </p>
       {status.failure === null ? null : (
         <p className={styles.failure}>
-          {t(`error.${status.failure.code}`)} {status.failure.nextStep}
+          {failureText(status.failure).headline} {failureText(status.failure).nextStep}
         </p>
       )}
     </div>

@@ -1,5 +1,6 @@
 import { CircleAlert, X } from 'lucide-react';
 import { useEffect, useState } from 'react';
+import { useFailureText } from '../../i18n/useFailureText.ts';
 import { useText } from '../../i18n/useText.ts';
 import { dismissNotice, type Notice, type NoticeText } from '../../stores/notices.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -51,15 +52,16 @@ export function NoticeItem({ notice }: { readonly notice: Notice }) {
 
 function NoticeWords({ text }: { readonly text: NoticeText }) {
   const { t } = useText();
+  const failureText = useFailureText();
   if (text.kind === 'message') {
     return <p className={styles.words}>{text.key === 'queueCleared' ? t('notice.queueCleared', { count: Number(text.values['count'] ?? 0) }) : t(`notice.${text.key}`, text.values)}</p>;
   }
-  const { failure } = text;
+  const { headline, nextStep } = failureText(text.failure);
   return (
     <div className={styles.words}>
-      <p className={styles.headline}>{t(`error.${failure.code}`)}</p>
-      <p>{failure.message}</p>
-      {failure.nextStep === undefined ? null : <p>{failure.nextStep}</p>}
+      <p className={styles.headline}>{headline}</p>
+      <p>{text.failure.message}</p>
+      <p>{nextStep}</p>
     </div>
   );
 }

@@ -19,7 +19,7 @@ export function ShortcutsDialog() {
       closeLabel={t('common.close')}
       onClose={() => viewStore.setState({ dialog: null })}
     >
-      <div className={styles.groups}>
+      <div className={styles.groups} tabIndex={0} role="group" aria-label={t('shortcuts.title')}>
         {menus.map((menu) => (
           <section key={menu} aria-labelledby={`shortcuts-${menu}`}>
             <h3 id={`shortcuts-${menu}`} className={styles.heading}>

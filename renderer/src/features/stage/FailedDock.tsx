@@ -1,5 +1,6 @@
 import { CircleAlert } from 'lucide-react';
 import type { JobSnapshot } from '../../../../shared/job.ts';
+import { useFailureText } from '../../i18n/useFailureText.ts';
 import { useText } from '../../i18n/useText.ts';
 import { generateAgain } from '../../stores/again.ts';
 import { keepEstimate, removeJob } from '../../stores/runActions.ts';
@@ -9,15 +10,17 @@ import rows from './rows.module.css';
 
 export function FailedDock({ job }: { readonly job: JobSnapshot }) {
   const { t } = useText();
+  const failureText = useFailureText();
   const { failure } = job;
   if (failure === null) return null;
+  const { headline, nextStep } = failureText(failure);
   return (
     <div className={styles.failed}>
       <div className={styles.text} role="alert">
         <CircleAlert className={styles.icon} aria-hidden />
         <div className={styles.words}>
-          <p className={rows.headline}>{t(`error.${failure.code}`)}</p>
-          <p className={rows.fact}>{failure.nextStep ?? failure.message}</p>
+          <p className={rows.headline}>{headline}</p>
+          <p className={rows.fact}>{nextStep}</p>
         </div>
       </div>
       {failure.detail === undefined ? null : (

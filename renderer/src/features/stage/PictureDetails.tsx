@@ -7,7 +7,7 @@ import styles from './PictureDetails.module.css';
 export function PictureDetails({ picture }: { readonly picture: Picture }) {
   const text = useText();
   return (
-    <dl className={styles.list}>
+    <dl className={styles.list} tabIndex={0} aria-label={text.t('picture.detailsTitle')}>
       {rowsOf(picture, text).map(([term, value]) => (
         <div key={term} className={styles.row}>
           <dt>{term}</dt>

@@ -1,0 +1,110 @@
+import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { EngineMessage } from '../../shared/engineProtocol.ts';
+import type { GenerationRequest } from '../../shared/generation.ts';
+import { createRig, ofKind, tinyRequest } from './testing/engineRig.ts';
+import { type TinyModelOptions, writeTinyModel } from './testing/tinyModel.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await writeTinyModel();
+});
+
+const request = (change: Partial<GenerationRequest>): GenerationRequest => ({ ...tinyRequest, ...change });
+const last = (messages: readonly EngineMessage[]): EngineMessage | undefined => messages.at(-1);
+
+describe('exports of other times', () => {
+  const variants: [string, TinyModelOptions][] = [
+    ['timestep int64 [1]', { timestep: { type: 'int64', dims: [1] } }],
+    ['timestep float [batch]', { timestep: { type: 'float32', dims: ['batch'] } }],
+    ['timestep float16 scalar', { timestep: { type: 'float16', dims: [] } }],
+    ['input_ids int32', { idsType: 'int32' }],
+  ];
+  it.each(variants)('%s gives the same picture', async (_, options) => {
+    // DDIM timesteps at 10 trailing steps are whole and small enough for half precision.
+    const asked = { request: request({ scheduler: 'ddim' }) };
+    const wanted = ofKind(await createRig(folder).generate(asked), 'finished')[0]?.image;
+    const image = ofKind(await createRig(await writeTinyModel(options)).generate(asked), 'finished')[0]?.image;
+    expect(image).toEqual(wanted);
+  });
+
+  it('a half-precision UNet gives nearly the same', async () => {
+    const asked = { request: request({ scheduler: 'ddim' }) };
+    const wanted = ofKind(await createRig(folder).generate(asked), 'finished')[0]?.image.rgb ?? [];
+    const half = await createRig(await writeTinyModel({ half: true })).generate(asked);
+    const rgb = ofKind(half, 'finished')[0]?.image.rgb ?? [];
+    expect(rgb.length).toBe(wanted.length);
+    expect(Math.max(...Array.from(rgb, (value, index) => Math.abs(value - (wanted[index] ?? 0))))).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('bad models', () => {
+  const failureOf = async (spoil: (copy: string) => Promise<void>, change: Partial<GenerationRequest> = {}) => {
+    const copy = await mkdtemp(join(tmpdir(), 'stopbath-bad-'));
+    await cp(folder, copy, { recursive: true });
+    await spoil(copy);
+    const end = last(await createRig(copy).generate({ request: request(change) }));
+    if (end?.kind !== 'failed') throw new Error(`ended with ${end?.kind ?? 'nothing'}`);
+    return end.failure;
+  };
+
+  it.each(['model_index.json', 'unet/model.onnx', 'vae_decoder/model.onnx', 'text_encoder/model.onnx', 'scheduler/scheduler_config.json'])(
+    'without %s says so',
+    async (name) => {
+      const failure = await failureOf((copy) => rm(join(copy, name)));
+      expect(failure).toMatchObject({ code: 'MODEL_PARTS' });
+      expect(failure.message).toContain(name);
+    },
+  );
+
+  it.each(['unet', 'vae_decoder', 'text_encoder'])('with a cut %s', async (part) => {
+    const failure = await failureOf((copy) => truncate(join(copy, part, 'model.onnx'), 300));
+    expect(failure).toMatchObject({ code: 'MODEL_BAD' });
+    expect(failure.message).toContain(join(part, 'model.onnx'));
+  });
+
+  it('without a tokenizer', async () => {
+    expect(await failureOf((copy) => rm(join(copy, 'tokenizer'), { recursive: true }))).toMatchObject({ code: 'MODEL_TOKENIZER' });
+    expect((await failureOf((copy) => rm(join(copy, 'tokenizer/merges.txt')))).message).toContain('merges.txt');
+  });
+
+  it('with the tokenizer of another model', async () => {
+    const larger = async (copy: string): Promise<void> => {
+      const file = join(copy, 'tokenizer/vocab.json');
+      const vocabulary = JSON.parse(await readFile(file, 'utf8')) as Record<string, number>;
+      for (let id = 0; id < 20; id++) vocabulary[`x${id}`] = 9 + id;
+      vocabulary['c</w>'] = 30;
+      await writeFile(file, JSON.stringify(vocabulary));
+    };
+    expect(await failureOf(larger)).toMatchObject({ code: 'MODEL_TOKENIZER' });
+    // Without a config to compare with, the model itself has to notice.
+    const unnoticed = async (copy: string): Promise<void> => {
+      await larger(copy);
+      await rm(join(copy, 'text_encoder/config.json'));
+    };
+    expect(await failureOf(unnoticed)).toMatchObject({ code: 'MODEL_TOKENIZER' });
+  });
+
+  it('with weights that are no numbers', async () => {
+    const end = last(await createRig(await writeTinyModel({ nanWeights: true })).generate());
+    expect(end).toMatchObject({ kind: 'failed', failure: { code: 'MODEL_NAN' } });
+  });
+
+  it('that is no folder, or of another family', async () => {
+    expect(await failureOf((copy) => rm(copy, { recursive: true }))).toMatchObject({ code: 'MODEL_NOT_FOUND' });
+    const flux = (copy: string): Promise<void> => writeFile(join(copy, 'model_index.json'), '{"_class_name":"FluxPipeline"}');
+    expect(await failureOf(flux)).toMatchObject({ code: 'MODEL_UNSUPPORTED' });
+  });
+
+  it('asked for a size it cannot draw', async () => {
+    expect(await failureOf(() => Promise.resolve(), { width: 72 })).toMatchObject({ code: 'INVALID_INPUT', field: 'width' });
+  });
+
+  it('do no harm to the next job', async () => {
+    const rig = createRig(folder);
+    await rig.generate({ modelFolder: '/nowhere' });
+    expect(last(await rig.generate())?.kind).toBe('finished');
+  });
+});
