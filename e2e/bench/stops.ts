@@ -35,6 +35,7 @@ export async function measureStops(count: number): Promise<StopSample[]> {
     await app.studio.fill({ prompt: 'a red house', steps: 200, seed: '1', pace: 'Full speed' });
     for (let index = 0; index < count; index++) {
       await app.studio.generate.click();
+      await app.studio.waitFor('running');
       await app.studio.waitForSteps(2 + (index % 5) * 3);
       stopping = false;
       stepsAfter = 0;
@@ -43,7 +44,8 @@ export async function measureStops(count: number): Promise<StopSample[]> {
         const button = document.querySelector<HTMLButtonElement>('[data-testid=stop]');
         if (canvas === null || button === null) throw new Error('No canvas or no Stop button.');
         const clicked = performance.now();
-        const seen = new Promise<number>((resolve) => {
+        const seen = new Promise<number>((resolve, reject) => {
+          setTimeout(() => reject(new Error('Stop was not answered in 10 s.')), 10_000);
           const look = (): void => {
             const state = canvas.getAttribute('data-state');
             if (state !== 'stopping' && state !== 'stopped') return;

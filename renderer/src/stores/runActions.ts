@@ -48,10 +48,12 @@ async function attemptWhileRunning(jobId: string, work: () => Promise<unknown>):
   }
 }
 
-/** Stops the running job; a second time ends the engine process at once. */
+/** Stops the running job; a second time ends the engine process at once. The screen answers before core has: the click was heard. */
 export function stopRun(): void {
   const job = activeJob(jobsStore.getState());
   if (job === null) return;
+  const stopping = applyJobEvent(job, { kind: 'stopping', jobId: job.jobId, hard: job.stopping });
+  jobsStore.setState((state) => ({ byId: { ...state.byId, [job.jobId]: stopping } }));
   void attemptWhileRunning(job.jobId, () => callCore('jobs.stop', { jobId: job.jobId }));
 }
 
