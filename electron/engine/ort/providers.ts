@@ -111,7 +111,7 @@ export class Providers {
   /** Asked for by name, a provider that failed or crashed is tried again: a driver may have come since. */
   async #chosenVerdict(provider: ProviderId): Promise<Verdict> {
     const known = this.#options.knownBefore?.(provider) ?? null;
-    if (known?.code === 'CUDA_PACK_MISSING') return known;
+    if (known !== null && provider === 'cuda') return known;
     const earlier = await this.#verdicts.get(provider);
     if (earlier === null || earlier?.code === 'EP_SLOW') return earlier;
     const verdict = await this.#options.probe(provider);
@@ -179,9 +179,13 @@ const notTried: Verdict = { code: 'NOT_TRIED', reason: 'It is tried only when ch
 
 const libraryFolders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib', '/lib', '/usr/local/lib'];
 
+/** What the NVIDIA driver, or WSL's stand-in for it, leaves on a system with a card. */
+const nvidiaMarks = ['/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/dxg'];
+
 /** Saves a process start where a missing file already decides. Linux only. */
 export function knownMissing(provider: ProviderId): Verdict {
   if (process.platform !== 'linux') return null;
+  if (provider === 'cuda' && !nvidiaMarks.some((mark) => existsSync(mark))) return explainFailure('cuda', 'CUDA failure 100');
   if (provider === 'cuda' && !existsSync(join(bindingFolder(), 'libonnxruntime_providers_cuda.so'))) {
     return explainFailure('cuda', 'libonnxruntime_providers_cuda.so: cannot open');
   }
