@@ -17,6 +17,7 @@ const nodeBuild = (
     target: 'node24',
     minify: false,
     sourcemap: true,
+    chunkSizeWarningLimit: 1500,
     rolldownOptions: {
       input: entries,
       external: output.external,
@@ -58,7 +59,7 @@ export default defineConfig(({ mode }): UserConfig => {
         root: 'renderer',
         publicDir: '../assets/public',
         plugins: [react()],
-        build: { outDir: '../out/renderer', emptyOutDir: true, target: 'chrome140', assetsInlineLimit: 0 },
+        build: { outDir: '../out/renderer', emptyOutDir: true, target: 'chrome140', assetsInlineLimit: 0, chunkSizeWarningLimit: 1500 },
       };
   }
 });

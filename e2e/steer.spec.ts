@@ -29,9 +29,15 @@ test('the cutoff dragged while the run goes on drops the remaining steps to one 
   await studio.generate.click();
   await studio.waitForSteps(3);
   const slider = page.getByTestId('live-cutoff').getByRole('slider');
-  await slider.focus();
-  // Home would mean "no guided step at all": the past is locked, so it ends guidance as soon as it can.
-  await page.keyboard.press('Home');
+  const track = await slider.boundingBox();
+  if (track === null) throw new Error('The slider is not on the screen.');
+  // To the far left, which would mean "no guided step at all": the past is locked, so guidance ends as soon as it can.
+  const middle = track.y + track.height / 2;
+  await page.mouse.move(track.x + track.width - 8, middle);
+  await page.mouse.down();
+  await page.mouse.move(track.x + track.width / 2, middle, { steps: 4 });
+  await page.mouse.move(track.x + 2, middle, { steps: 4 });
+  await page.mouse.up();
   await studio.waitFor('finished');
   const guided = await studio.strip.getByRole('option').evaluateAll((steps) => steps.map((step) => step.getAttribute('data-guided')));
   expect(guided).toHaveLength(16);

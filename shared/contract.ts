@@ -43,7 +43,8 @@ export type EngineStatus = z.infer<typeof engineStatusSchema>;
 
 export const themes = ['system', 'light', 'dark'] as const;
 export const languages = ['system', 'en', 'zh-CN'] as const;
-export const previewModes = ['linear', 'decoder', 'off'] as const;
+/** `auto`: through the decoder where a step's pace leaves the time for it, else linear. */
+export const previewModes = ['auto', 'linear', 'decoder', 'off'] as const;
 
 export const settingsSchema = z.object({
   theme: z.enum(themes),
@@ -60,7 +61,7 @@ export type Settings = z.infer<typeof settingsSchema>;
 export const defaultSettings: Settings = {
   theme: 'system',
   language: 'system',
-  previewMode: 'decoder',
+  previewMode: 'auto',
   paceMs: 120,
   provider: 'auto',
   form: null,

@@ -1,10 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { GenerationRequest } from '../../shared/generation.ts';
 import type { RunTrace } from '../../shared/job.ts';
-import { BenchEngine, type MeasuredRun } from './engineRuns.ts';
+import { BenchEngine, modelFolder, type MeasuredRun } from './engineRuns.ts';
 import { median, quantile, sum } from './stats.ts';
 import { measureStops } from './stops.ts';
 
@@ -21,6 +21,7 @@ const { values } = parseArgs({
   },
 });
 
+const native = JSON.parse(readFileSync(path.join(modelFolder, 'starter.json'), 'utf8')) as { width: number; height: number };
 const colours = ['red', 'blue', 'yellow', 'white', 'purple'];
 
 /** A new prompt each round: encoded prompts are remembered by the engine. */
@@ -30,8 +31,8 @@ function request(round: number, variant: Partial<GenerationRequest>): Generation
     modelId: 'starter',
     prompt: `a ${colours[round % colours.length] ?? 'red'} house under a night sky with a moon, number ${round}`,
     negativePrompt: null,
-    width: 128,
-    height: 128,
+    width: native.width,
+    height: native.height,
     steps: 20,
     guidanceScale: 4,
     guidanceEnd: { kind: 'never' },
@@ -52,15 +53,17 @@ const rounds = Number(values.rounds);
 const kinds = {
   off: [] as MeasuredRun[],
   linear: [] as MeasuredRun[],
+  auto: [] as MeasuredRun[],
   decoder: [] as MeasuredRun[],
   cutoff: [] as MeasuredRun[],
 };
 await engine.run(request(-1, { guidanceEnd: { kind: 'ratio', ratio: 0.4 } }), 'linear');
 for (let round = 0; round < rounds; round++) {
-  kinds.linear.push(await engine.run(request(4 * round, {}), 'linear'));
-  kinds.cutoff.push(await engine.run(request(4 * round + 1, { guidanceEnd: { kind: 'ratio', ratio: 0.4 } }), 'linear'));
-  kinds.off.push(await engine.run(request(4 * round + 2, {}), 'off'));
-  kinds.decoder.push(await engine.run(request(4 * round + 3, {}), 'decoder'));
+  kinds.linear.push(await engine.run(request(5 * round, {}), 'linear'));
+  kinds.cutoff.push(await engine.run(request(5 * round + 1, { guidanceEnd: { kind: 'ratio', ratio: 0.4 } }), 'linear'));
+  kinds.off.push(await engine.run(request(5 * round + 2, {}), 'off'));
+  kinds.decoder.push(await engine.run(request(5 * round + 3, {}), 'decoder'));
+  kinds.auto.push(await engine.run(request(5 * round + 4, {}), 'auto'));
 }
 engine.close();
 
@@ -80,6 +83,7 @@ const figures = {
   wallOverSessionRun: median(kinds.linear.map(({ trace }) => work(trace) / trace.timingsMs.sessionRun)),
   ownCodePerStepMs: median(kinds.off.map(({ trace }) => (work(trace) - trace.timingsMs.sessionRun) / trace.stepsDone)),
   previewShareLinear: median(kinds.linear.map(({ trace }) => trace.timingsMs.preview / work(trace))),
+  previewShareAuto: median(kinds.auto.map(({ trace }) => trace.timingsMs.preview / work(trace))),
   previewShareDecoder: median(kinds.decoder.map(({ trace }) => trace.timingsMs.preview / work(trace))),
   guidedStepMs: guidedMs,
   unguidedOverGuided: unguidedMs / guidedMs,

@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
+import type { Settings } from '../../shared/contract.ts';
 import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
 import type { GenerationRequest } from '../../shared/generation.ts';
 import type { RunTrace } from '../../shared/job.ts';
@@ -24,7 +25,7 @@ export class BenchEngine {
     this.#child = fork(path.join(root, 'out/main/engine.js'), { serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   }
 
-  run(request: GenerationRequest, previewMode: 'linear' | 'decoder' | 'off'): Promise<MeasuredRun> {
+  run(request: GenerationRequest, previewMode: Settings['previewMode']): Promise<MeasuredRun> {
     const jobId = `bench-${this.#job++}`;
     return new Promise((resolve, reject) => {
       let firstPreviewMs: number | null = null;

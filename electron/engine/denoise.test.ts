@@ -266,6 +266,26 @@ describe('previews', () => {
     await denoise(plan({ callbacks: [preview] }, 5));
     expect(sources).toEqual(['decoder', 'decoder', 'linear', 'linear', 'linear']);
   });
+
+  it('in the idle time of a pace are decoded where they fit in and linear where they do not', async () => {
+    let clock = 0;
+    const idle = [0, 50, 50, 100, 79];
+    const sources: string[] = [];
+    const preview = previewCallback({
+      source: 'decoder',
+      idleMs: (run) => idle[run.stepIndex] ?? 0,
+      render: (_estimate, source) => {
+        clock += source === 'decoder' ? 80 : 1;
+        return image;
+      },
+      emit: (_index, source) => sources.push(source),
+      warn: () => undefined,
+      now: () => clock,
+    });
+    await denoise(plan({ callbacks: [preview] }, 5));
+    // Step 2 tries one and learns that it takes 80 ms.
+    expect(sources).toEqual(['linear', 'decoder', 'linear', 'decoder', 'linear']);
+  });
 });
 
 it('a model that gives no numbers is a MODEL_NAN failure', async () => {

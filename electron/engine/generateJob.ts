@@ -2,7 +2,7 @@ import type { Checkpoint, EngineCommand, EngineMessage } from '../../shared/engi
 import { StopbathError } from '../../shared/errors.ts';
 import type { GenerationRequest, ProviderId } from '../../shared/generation.ts';
 import type { RunTrace, StepRecord, Steering } from '../../shared/job.ts';
-import type { StepCallback } from './callbacks/callback.ts';
+import type { StepCallback, StepEnd } from './callbacks/callback.ts';
 import { cfgCutoffCallback } from './callbacks/cfgCutoff.ts';
 import { checkpointCallback } from './callbacks/checkpoint.ts';
 import { previewCallback } from './callbacks/preview.ts';
@@ -115,7 +115,7 @@ async function runLoop(
         earlierSteps: from?.steps ?? [],
         emit: (checkpoint) => around.emit({ kind: 'checkpoint', jobId, checkpoint }),
       }),
-      ...previews(job, around, pipeline, timings),
+      ...previews(job, around, pipeline, timings, controls),
     ],
     onStep: (step) => around.emit({ kind: 'step', jobId, step }),
     signal: job.signal,
@@ -129,11 +129,13 @@ function previews(
   around: GenerateSurroundings,
   pipeline: Pipeline,
   timings: Timings,
+  controls: { readonly paceMs: number },
 ): StepCallback[] {
   if (previewMode === 'off') return [];
   return [
     previewCallback({
-      source: previewMode,
+      source: previewMode === 'linear' ? 'linear' : 'decoder',
+      ...(previewMode === 'auto' ? { idleMs: (run: StepEnd) => controls.paceMs - run.ms } : {}),
       render: (estimate, source) =>
         source === 'decoder' ? pipeline.decode(estimate) : projectLatents(estimate, pipeline.latentSpace.preview),
       emit: (stepIndex, source, image) => around.emit({ kind: 'preview', jobId, stepIndex, source, image }),

@@ -1,6 +1,6 @@
 import type { RgbImage } from '../../../shared/engineProtocol.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { StepCallback } from './callback.ts';
+import type { StepCallback, StepEnd } from './callback.ts';
 
 export type PreviewSource = 'linear' | 'decoder';
 
@@ -14,6 +14,8 @@ export interface PreviewOptions {
   readonly warn: (message: string) => void;
   /** Milliseconds each preview took. */
   readonly onTime?: (ms: number) => void;
+  /** Milliseconds that pass idly after a step anyway, because of its pace. With it a frame is decoded only where that costs no time. */
+  readonly idleMs?: (run: StepEnd) => number;
   /** A person waits for the run to end: no decode then. */
   readonly isHurried?: () => boolean;
   readonly now?: () => number;
@@ -26,23 +28,31 @@ const slowMs = 120;
 const patienceMs = 5_000;
 /** This many times too slow is no passing load on the machine. */
 const hopeless = 8;
+/** What a decode is taken to cost before the first one, and what share of that belief a step without one leaves. */
+const firstGuessMs = 20;
+const forgetting = 0.9;
 
 /**
  * Shows the clean estimate of every step. Nothing that goes wrong here, nor slowness, harms the run: after a failure
- * previews end, after two slow decodes in a row they become linear.
+ * previews end, after two slow decodes in a row they become linear. With `idleMs` each frame is decoded or linear by itself.
  */
 export function previewCallback(options: PreviewOptions): StepCallback {
   const now = options.now ?? (() => performance.now());
   let source = options.source;
   let slow = 0;
+  let decodeMs = firstGuessMs;
   let failed = false;
+  const choose = (run: StepEnd): PreviewSource => {
+    if (options.isHurried?.() === true) return 'linear';
+    return source === 'decoder' && (options.idleMs?.(run) ?? Infinity) < decodeMs ? 'linear' : source;
+  };
   return {
     name: 'preview',
     callbackOnStepEndTensorInputs: [],
     async callbackOnStepEnd(run, stepIndex) {
       if (failed) return undefined;
       const begun = now();
-      const chosen = options.isHurried?.() === true ? 'linear' : source;
+      const chosen = choose(run);
       try {
         const image = await within(options.render(run.cleanEstimate, chosen), patienceMs);
         options.emit(stepIndex, chosen, image);
@@ -52,6 +62,8 @@ export function previewCallback(options: PreviewOptions): StepCallback {
       }
       const ms = now() - begun;
       options.onTime?.(ms);
+      decodeMs = chosen === 'decoder' ? ms : decodeMs * forgetting;
+      if (options.idleMs !== undefined) return undefined;
       const limit = Math.max(slowMs, run.ms * slowShare);
       slow = chosen === 'decoder' && ms > limit ? slow + 1 : 0;
       if (slow === 2 || (slow === 1 && ms > hopeless * limit)) source = 'linear';

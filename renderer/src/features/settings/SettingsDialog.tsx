@@ -14,8 +14,9 @@ import { SettingRow } from './SettingRow.tsx';
 import styles from './SettingsDialog.module.css';
 
 const themeKeys = { system: 'settings.themeSystem', light: 'settings.themeLight', dark: 'settings.themeDark' } as const;
-const previewKeys = { linear: 'settings.previewLinear', decoder: 'settings.previewDecoder', off: 'settings.previewOff' } as const;
+const previewKeys = { auto: 'settings.previewAuto', linear: 'settings.previewLinear', decoder: 'settings.previewDecoder', off: 'settings.previewOff' } as const;
 const previewHints = {
+  auto: 'settings.previewHintAuto',
   linear: 'settings.previewHintLinear',
   decoder: 'settings.previewHintDecoder',
   off: 'settings.previewHintOff',
