@@ -18,6 +18,7 @@ const config = {
   appId: 'io.github.stopbath.Stopbath',
   productName: 'Stopbath',
   copyright: 'MIT licence',
+  icon: 'assets/icons/icon.png',
   directories: { output: 'dist' },
   // Top level only: a list of exclusions under a platform would pull in everything else.
   files: [
