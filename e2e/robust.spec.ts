@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from './app.ts';
+import { Studio } from './studio.ts';
 
 const prompt = 'a yellow house by a lake';
 
@@ -66,4 +67,37 @@ test('a broken settings file is set aside with a notice', async ({ start, restar
   const next = await restart(app);
   await next.studio.ready();
   await expect(next.page.getByText(/settings/i).filter({ hasText: /set aside|defaults/i }).first()).toBeVisible();
+});
+
+test('a picture that is deleted leaves the canvas, also of another window and after a reload', async ({ start }) => {
+  const { kind, studio, page } = await start();
+  await studio.ready();
+  await studio.fill({ prompt, steps: 2, pace: 'Full speed' });
+  await studio.generate.click();
+  await studio.waitFor('finished');
+  // A desktop app has one window.
+  const other = kind === 'web' ? new Studio(await page.context().newPage(), []) : null;
+  await other?.page.goto(page.url());
+  await other?.waitFor('finished');
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await studio.waitFor('empty');
+  await other?.waitFor('empty');
+  await page.reload();
+  await studio.ready();
+  await studio.waitFor('empty');
+});
+
+test('Escape closes the history where it lies over the picture, and only then stops the run', async ({ start }) => {
+  const { studio, page } = await start({ viewport: { width: 900, height: 600 } });
+  await studio.ready();
+  await studio.fill({ prompt, steps: 60, pace: 'Slow' });
+  await studio.generate.click();
+  await studio.waitForSteps(1);
+  await page.getByRole('button', { name: 'History', exact: true }).click();
+  await expect(studio.queue).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(studio.queue).toBeHidden();
+  await expect(studio.canvas).toHaveAttribute('data-state', 'running');
+  await page.keyboard.press('Escape');
+  await studio.waitFor('stopped');
 });

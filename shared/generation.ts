@@ -5,7 +5,7 @@ import { StopbathError } from './errors.ts';
 export const schedulerIds = ['euler', 'euler_a', 'ddim', 'dpmpp_2m', 'dpmpp_2m_karras'] as const;
 export type SchedulerId = (typeof schedulerIds)[number];
 
-/** The names people know from A1111; also what is written into `parameters`. */
+/** The names people know from A1111. `parameters` splits the last one in two, see infotext.ts. */
 export const schedulerLabels: Record<SchedulerId, string> = {
   euler: 'Euler',
   euler_a: 'Euler a',

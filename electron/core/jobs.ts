@@ -71,8 +71,9 @@ class JobQueue implements Jobs {
     this.#run = createJobRunner({ ...options, keeper: this.#keeper, table: this.#table });
   }
 
+  /** A picture that was deleted takes its job from the list; restored, it brings it back. */
   list(): JobSnapshot[] {
-    return this.#table.list();
+    return this.#table.list().filter(({ picture }) => picture === null || this.#options.library.has(picture.id));
   }
 
   submit({ request, count }: CallInput<'jobs.submit'>): CallOutput<'jobs.submit'> {
@@ -209,6 +210,8 @@ class JobQueue implements Jobs {
     if (jobId === undefined) return null;
     this.#running = jobId;
     this.#saveQueue();
+    // From here on it is stopped, not taken out of the queue, also while the engine process is still starting.
+    this.#table.apply({ kind: 'loading', jobId, part: 'engine' });
     return async () => {
       const event = await this.#run(this.#table.get(jobId));
       if (this.#closing) return;

@@ -97,6 +97,16 @@ describe('the library', () => {
     expect(await readdir(folder)).not.toContain('trash');
   });
 
+  it('takes a picture out of the list whose file was deleted outside', async () => {
+    const library = open();
+    const { id, fileName } = await library.add(draft(1));
+    await rm(join(folder, 'pictures', fileName));
+    await library.remove(id);
+    expect((await list(library)).total).toBe(0);
+    expect(changes.at(-1)).toEqual({ kind: 'removed', id });
+    await expect(library.restore(id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
   it('leaves out what is not ours or damaged, and takes in a copy', async () => {
     const library = open();
     const picture = await library.add(draft(3));

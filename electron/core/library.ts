@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { CallInput, CallOutput, EventValue } from '../../shared/contract.ts';
 import { StopbathError } from '../../shared/errors.ts';
 import type { Picture } from '../../shared/job.ts';
-import { saveFailure, type FileWriter } from './files.ts';
+import { isMissing, saveFailure, type FileWriter } from './files.ts';
 import { cursorOf, indexPictures, newestFirst } from './libraryIndex.ts';
 import { encodePicture, placeOf, type PictureDraft } from './pictureFile.ts';
 
@@ -14,6 +14,8 @@ export interface Library {
   list(page: CallInput<'library.list'>): Promise<CallOutput<'library.list'>>;
   remove(id: string): Promise<void>;
   restore(id: string): Promise<Picture>;
+  /** Whether a picture of this session is still there. */
+  has(id: string): boolean;
   /** @throws StopbathError `NOT_FOUND` */
   path(id: string): Promise<string>;
   copyTo(id: string, target: string): Promise<void>;
@@ -91,10 +93,11 @@ class PictureFolder implements Library {
     try {
       await mkdir(this.#trashFolder, { recursive: true });
       await rename(join(this.#pictureFolder, picture.fileName), join(this.#trashFolder, picture.fileName));
+      this.#trashed.set(id, picture);
     } catch (error) {
-      throw fileFailure(error, 'The picture could not be removed.');
+      // A file that was deleted outside Stopbath leaves only its place in the list to remove.
+      if (!isMissing(error)) throw fileFailure(error, 'The picture could not be removed.');
     }
-    this.#trashed.set(id, picture);
     this.#pictures = this.#pictures.filter((other) => other.id !== id);
     this.#options.onChange({ kind: 'removed', id });
   }
@@ -110,6 +113,10 @@ class PictureFolder implements Library {
     }
     this.#trashed.delete(id);
     return this.#insert(picture);
+  }
+
+  has(id: string): boolean {
+    return this.#pictures.some((picture) => picture.id === id);
   }
 
   async path(id: string): Promise<string> {

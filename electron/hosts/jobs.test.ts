@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { jobEventSchema, jobSnapshotSchema } from '../../shared/job.ts';
+import type { EngineProcess } from '../core/host.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import { readPngTexts } from '../media/png.ts';
 import { pngChunks } from '../media/pngChunks.ts';
@@ -31,6 +32,8 @@ describe('a job that goes well', () => {
     const events = app.jobEvents(jobId);
     expect(events.map(({ kind }) => kind)).toEqual([
       'queued',
+      // Taken up, then the model.
+      'loading',
       'loading',
       ...Array.from({ length: 6 }, () => ['step', 'preview']).flat(),
       'decoding',
@@ -66,7 +69,7 @@ describe('a job that goes well', () => {
     // One at a time: each begins after the one before has ended.
     const marks = app.log.flatMap(({ name, value }) => {
       const event = name === 'job' ? jobEventSchema.parse(value) : null;
-      return event?.kind === 'loading' || event?.kind === 'finished' ? [`${event.kind} ${jobIds.indexOf(event.jobId)}`] : [];
+      return (event?.kind === 'loading' && event.part === 'engine') || event?.kind === 'finished' ? [`${event.kind} ${jobIds.indexOf(event.jobId)}`] : [];
     });
     expect(marks).toEqual(['loading 0', 'finished 0', 'loading 1', 'finished 1', 'loading 2', 'finished 2']);
   });
@@ -130,6 +133,23 @@ describe('stopping', () => {
     expect(next.state).toBe('finished');
   });
 
+  it('ends a job that waits for its engine process to start', async () => {
+    const silent = (): EngineProcess => ({
+      pid: undefined,
+      send: () => undefined,
+      onMessage: () => undefined,
+      onStderr: () => undefined,
+      onExit: (listener) => void setTimeout(() => listener({ code: 0, signal: null }), 50),
+      kill: () => undefined,
+    });
+    const app = await openTestApp({ host: { startEngine: silent }, engine: { startPatienceMs: 60_000, backOffMs: () => 60_000 } });
+    const jobId = only(await app.submit());
+    // It is no longer in the queue, and says so: the interface offers Stop.
+    expect(await app.job(jobId)).toMatchObject({ state: 'loading' });
+    await app.handlers['jobs.stop']({ jobId });
+    expect(await app.ended(jobId)).toMatchObject({ state: 'stopped', keepable: false });
+  });
+
   it('takes a waiting job out without touching the running one', async () => {
     const app = await openTestApp();
     const [running = '', waiting = ''] = await app.submit({ prompt: 'slow', steps: 5 }, 2);
@@ -172,6 +192,18 @@ describe('steering and clearing', () => {
     expect((await fetchUi(app, previews[0]?.url ?? '')).status).toBe(404);
     expect((await app.handlers['library.list']({ before: null, limit: 10 })).total).toBe(1);
     await expect(app.handlers['jobs.remove']({ jobId })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('a picture that is deleted', () => {
+  it('takes its job from the list, and brings it back when it is restored', async () => {
+    const app = await openTestApp();
+    const { jobId, picture } = await app.ended(only(await app.submit()));
+    const id = picture?.id ?? '';
+    await app.handlers['library.remove']({ id });
+    expect(await app.handlers['jobs.list']({})).toEqual([]);
+    await app.handlers['library.restore']({ id });
+    expect(await app.handlers['jobs.list']({})).toMatchObject([{ jobId, picture: { id } }]);
   });
 });
 

@@ -4,16 +4,23 @@ import type { ErrorCode } from '../../../shared/errors.ts';
 export interface FailureText {
   readonly headline: string;
   readonly nextStep: string;
+  /** Core's own words, where they are in the page's language and say more than the headline. */
+  readonly message: string | null;
 }
 
 /**
- * A failure in the page's language. Core writes English: its own, more exact next step is shown where English is read, the message file's
+ * A failure in the page's language. Core writes English: its own, more exact words are shown where English is read, the message file's
  * elsewhere.
  */
-export function useFailureText(): (failure: { readonly code: ErrorCode; readonly nextStep?: string | undefined }) => FailureText {
+export function useFailureText(): (failure: { readonly code: ErrorCode; readonly message: string; readonly nextStep?: string | undefined }) => FailureText {
   const { t, i18n } = useTranslation();
-  return (failure) => ({
-    headline: t(`error.${failure.code}`),
-    nextStep: (i18n.language.startsWith('en') ? failure.nextStep : undefined) ?? t(`errorNext.${failure.code}`),
-  });
+  const english = i18n.language.startsWith('en');
+  return (failure) => {
+    const headline = t(`error.${failure.code}`);
+    return {
+      headline,
+      nextStep: (english ? failure.nextStep : undefined) ?? t(`errorNext.${failure.code}`),
+      message: english && failure.message !== headline ? failure.message : null,
+    };
+  };
 }

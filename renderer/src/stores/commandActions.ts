@@ -14,10 +14,13 @@ export function isCommandId(text: string): text is CommandId {
 
 /** Whether a command does anything as things stand; a key of one that does not keeps its usual meaning. */
 export function canRun(id: CommandId): boolean {
+  const { link, ready } = appStore.getState();
   switch (id) {
+    case 'generate':
+      return ready && link === 'open';
     case 'stop':
     case 'guidance-off':
-      return activeJob(jobsStore.getState()) !== null;
+      return link === 'open' && activeJob(jobsStore.getState()) !== null;
     case 'save-as':
     case 'copy-picture':
       return pictureInCanvas() !== null;

@@ -11,9 +11,11 @@ export interface FormChecksState {
   readonly all: boolean;
   /** What the core refused at the last Generate. */
   readonly refused: FieldErrors;
+  /** Counts the times Generate found something wrong, so that the form can turn to it each time. */
+  readonly attempts: number;
 }
 
-const untouched: FormChecksState = { touched: {}, all: false, refused: {} };
+const untouched: FormChecksState = { touched: {}, all: false, refused: {}, attempts: 0 };
 
 export const formChecksStore = createStore<FormChecksState>(() => untouched);
 
@@ -43,7 +45,7 @@ export function forgetRefusal(field: FormField): void {
 export function checkAll(): boolean {
   const errors = checkForm(formStore.getState(), currentModel(appStore.getState(), formStore.getState().modelId));
   const good = Object.keys(errors).length === 0;
-  formChecksStore.setState(good ? untouched : { all: true, refused: {} });
+  formChecksStore.setState(good ? untouched : { all: true, refused: {}, attempts: formChecksStore.getState().attempts + 1 });
   return good;
 }
 
@@ -51,6 +53,9 @@ export function checkAll(): boolean {
 export function refuseField(failure: Failure): boolean {
   const field = formFields.find((name) => name === failure.field);
   if (failure.code !== 'INVALID_INPUT' || field === undefined) return false;
-  formChecksStore.setState({ refused: { [field]: { key: 'text', message: failure.message } } });
+  formChecksStore.setState(({ attempts }) => ({
+    refused: { [field]: { key: 'text', message: failure.message } },
+    attempts: attempts + 1,
+  }));
   return true;
 }

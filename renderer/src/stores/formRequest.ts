@@ -69,17 +69,18 @@ function checkSide(text: string, model: Model): FieldError | null {
 
 /** The request of a form that {@link checkForm} found no error in. */
 export function toRequest(form: FormState, model: Model, seed: string): GenerationRequest {
-  const steps = Number(form.steps);
+  const read = (text: string): number => readNumber(text) ?? 0;
+  const steps = read(form.steps);
   return {
     task: 'text-to-image',
     modelId: model.id,
     prompt: form.prompt,
     // An untouched field is "none given"; the interface offers no way to ask for the encoded empty prompt.
     negativePrompt: form.negativeOpen && form.negativePrompt !== '' ? form.negativePrompt : null,
-    width: Number(form.width),
-    height: Number(form.height),
+    width: read(form.width),
+    height: read(form.height),
     steps,
-    guidanceScale: readNumber(form.guidanceScale) ?? 0,
+    guidanceScale: read(form.guidanceScale),
     guidanceEnd:
       form.cutoff === null || form.cutoff >= steps ? { kind: 'never' } : { kind: 'guided-steps', steps: form.cutoff },
     scheduler: form.scheduler,

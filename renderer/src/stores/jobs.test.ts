@@ -36,7 +36,7 @@ describe('jobs', () => {
 
   it('remember the part being loaded and a hard stop', () => {
     const state = after(queued('a'), { jobId: 'a', kind: 'loading', part: 'unet' }, { jobId: 'a', kind: 'stopping', hard: true });
-    expect(state.extras['a']).toEqual({ loadingPart: 'unet', hardStop: true });
+    expect(state.extras['a']).toMatchObject({ loadingPart: 'unet', hardStop: true });
   });
 
   it('are forgotten when removed', () => {
@@ -56,6 +56,12 @@ describe('jobs', () => {
     const stopped: JobEvent = { jobId: 'a', kind: 'stopped', stepsDone: 1, numTimesteps: 20, hard: false, keepable: true, trace: null };
     expect(listedJobs(after(queued('a'), stepDone('a', 0), stopped))).toEqual(['a']);
     expect(listedJobs(after(queued('a'), stepDone('a', 0), stopped, kept))).toEqual([]);
+  });
+
+  it('are listed as they run and wait, then as they ended, the latest first', () => {
+    const stopped = (jobId: string): JobEvent => ({ jobId, kind: 'stopped', stepsDone: 1, numTimesteps: 20, hard: false, keepable: true, trace: null });
+    const state = after(queued('a'), queued('b'), queued('c'), queued('d'), stopped('a'), stopped('b'), stepDone('c', 0));
+    expect(listedJobs(state)).toEqual(['c', 'd', 'b', 'a']);
   });
 
   it('start from the same snapshot as the core', () => {

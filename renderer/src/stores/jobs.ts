@@ -5,14 +5,19 @@ import {
   isEnded,
   type JobEvent,
   type JobSnapshot,
+  type Steering,
 } from '../../../shared/job.ts';
 
 /** What the interface knows of a job beside its snapshot. */
 export interface JobExtras {
   /** The part being loaded, as the engine names it. */
   readonly loadingPart: string | null;
-  /** A second Stop was given: the engine process is being replaced. */
+  /** A second Stop was given, or the first was not answered: the engine process is being replaced, or was. */
   readonly hardStop: boolean;
+  /** What was steered from here and the engine has not confirmed yet; an older confirmation must not take it back. */
+  readonly wanted: Steering;
+  /** Its clean estimate is being decoded and saved, or waits for the engine. */
+  readonly keeping: boolean;
 }
 
 export interface JobsState {
@@ -25,7 +30,7 @@ export interface JobsState {
 
 export const jobsStore = createStore<JobsState>(() => ({ byId: {}, extras: {}, order: [] }));
 
-const noExtras: JobExtras = { loadingPart: null, hardStop: false };
+const noExtras: JobExtras = { loadingPart: null, hardStop: false, wanted: {}, keeping: false };
 
 /** The whole list, as the core tells it after a (re)connect. */
 export function replaceJobs(jobs: readonly JobSnapshot[]): void {
@@ -46,8 +51,9 @@ export function applyToJobs(state: JobsState, event: JobEvent, paceMs: number): 
     return { ...state, byId: { ...state.byId, [jobId]: job }, order: [...state.order, jobId] };
   }
   if (known === undefined || isRepeated(known, event)) return state;
-  const byId = { ...state.byId, [jobId]: applyJobEvent(known, event) };
-  const extras = extrasAfter(state.extras[jobId] ?? noExtras, event);
+  const before = state.extras[jobId] ?? noExtras;
+  const byId = { ...state.byId, [jobId]: applyJobEvent(known, unlessOutdated(event, before.wanted)) };
+  const extras = extrasAfter(before, event);
   return extras === null ? { ...state, byId } : { ...state, byId, extras: { ...state.extras, [jobId]: extras } };
 }
 
@@ -60,9 +66,35 @@ function isRepeated(job: JobSnapshot, event: JobEvent): boolean {
   return false;
 }
 
+const steerings = ['guidanceScale', 'guidanceEnd', 'paceMs'] as const;
+
+function isSame(key: keyof Steering, a: Steering, b: Steering): boolean {
+  return JSON.stringify(a[key]) === JSON.stringify(b[key]);
+}
+
+/** Without what has been steered anew since: the engine confirms every change, one after the other. */
+function unlessOutdated(event: JobEvent, wanted: Steering): JobEvent {
+  if (event.kind !== 'steered') return event;
+  const outdated = steerings.filter((key) => wanted[key] !== undefined && !isSame(key, wanted, event.steering));
+  return { ...event, steering: omit(event.steering, outdated) };
+}
+
+function omit(steering: Steering, keys: readonly string[]): Steering {
+  return Object.fromEntries(Object.entries(steering).filter(([key]) => !keys.includes(key)));
+}
+
+/** Notes something about a job that no event tells. */
+export function noteJob(jobId: string, change: Partial<JobExtras>): void {
+  jobsStore.setState(({ extras }) => ({ extras: { ...extras, [jobId]: { ...(extras[jobId] ?? noExtras), ...change } } }));
+}
+
 function extrasAfter(extras: JobExtras, event: JobEvent): JobExtras | null {
   if (event.kind === 'loading') return { ...extras, loadingPart: event.part };
-  if (event.kind === 'stopping') return { ...extras, hardStop: event.hard };
+  if (event.kind === 'stopping' || event.kind === 'stopped') return { ...extras, hardStop: event.hard };
+  if (event.kind === 'steered') {
+    const confirmed = steerings.filter((key) => isSame(key, extras.wanted, event.steering));
+    return { ...extras, wanted: omit(extras.wanted, confirmed) };
+  }
   return null;
 }
 
@@ -95,10 +127,15 @@ export function isBusy(state: JobsState): boolean {
   });
 }
 
-/** Ids of the jobs the queue lists: all but those that ended in a picture, which the history shows. */
+/**
+ * Ids of the jobs the queue lists: what runs and waits in its order, then what ended, the latest first. Those that ended in
+ * a picture are in the history.
+ */
 export function listedJobs(state: JobsState): readonly string[] {
-  return state.order.filter((id) => {
+  const listed = state.order.flatMap((id) => {
     const job = state.byId[id];
-    return job !== undefined && job.state !== 'finished' && job.picture === null;
+    return job === undefined || job.state === 'finished' || job.picture !== null ? [] : [job];
   });
+  const ended = listed.filter((job) => isEnded(job.state)).reverse();
+  return [...listed.filter((job) => !isEnded(job.state)), ...ended].map((job) => job.jobId);
 }

@@ -9,7 +9,7 @@ import { libraryStore, withPage } from './library.ts';
 import { jobsStore } from './jobs.ts';
 import { settleModel } from './models.ts';
 import { notify, notifyFailure } from './notices.ts';
-import { clearCanvas, showPicture, shownJob, shownPicture, viewStore } from './view.ts';
+import { showPicture, shownJob, shownPicture, viewStore } from './view.ts';
 
 const pageSize = 60;
 
@@ -58,7 +58,6 @@ export async function revealPicture(picture: Picture): Promise<void> {
 export async function deletePicture(picture: Picture): Promise<void> {
   try {
     await callCore('library.remove', { id: picture.id });
-    if (pictureInCanvas()?.id === picture.id) clearCanvas();
     notify('deleted', {}, () => void restorePicture(picture));
   } catch (error) {
     notifyFailure(toFailure(error));

@@ -2,11 +2,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fakeCore } from '../testing/fakeCore.ts';
 import { model, queued, stepDone } from '../testing/samples.ts';
 import { StopbathError } from '../../../shared/errors.ts';
+import type { Steering } from '../../../shared/job.ts';
 import { appStore } from './app.ts';
 import { formForModel, formStore, initialForm, setForm } from './form.ts';
 import { formChecksStore } from './formChecks.ts';
 import { applyToJobs, jobsStore } from './jobs.ts';
-import { generate, guidanceOff, steerRun } from './runActions.ts';
+import { noticesStore } from './notices.ts';
+import { generate, guidanceOff, removeJob, steerRun } from './runActions.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -32,6 +34,13 @@ describe('Generate', () => {
     setForm({ seed: '18446744073709551615', randomSeed: false, count: '3' });
     expect(await generate()).toBe(true);
     expect(core.asked).toMatchObject([{ name: 'jobs.submit', input: { request: { seed: '18446744073709551615' }, count: 3 } }]);
+  });
+
+  it('reads numbers with a comma as its checks do', async () => {
+    const core = fakeCore({ 'jobs.submit': () => ({ jobIds: ['a'] }) });
+    setForm({ steps: '20,', width: '128,0', guidanceScale: '1,5', count: '2,0' });
+    expect(await generate()).toBe(true);
+    expect(core.asked).toMatchObject([{ input: { request: { steps: 20, width: 128, guidanceScale: 1.5 }, count: 2 } }]);
   });
 
   it('sends nothing while a field is wrong, and shows it', async () => {
@@ -67,6 +76,22 @@ describe('steering', () => {
     ]);
   });
 
+  it('is not taken back by the confirmation of an older change', () => {
+    fakeCore({ 'jobs.steer': () => ({}) });
+    running();
+    const confirm = (steering: Steering): void =>
+      jobsStore.setState((state) => applyToJobs(state, { jobId: 'a', kind: 'steered', steering, afterStep: 2 }, 0));
+    steerRun('a', { guidanceScale: 9 });
+    steerRun('a', { guidanceScale: 8 });
+    vi.advanceTimersByTime(100);
+    confirm({ guidanceScale: 9, paceMs: 500 });
+    expect(jobsStore.getState().byId['a']).toMatchObject({ guidanceScale: 8, paceMs: 500 });
+    confirm({ guidanceScale: 8 });
+    // From here on it is another window that steers.
+    confirm({ guidanceScale: 3 });
+    expect(jobsStore.getState().byId['a']).toMatchObject({ guidanceScale: 3 });
+  });
+
   it('turns guidance off after the steps that are done', () => {
     const core = fakeCore({ 'jobs.steer': () => ({}) });
     running();
@@ -80,5 +105,18 @@ describe('steering', () => {
     guidanceOff();
     vi.advanceTimersByTime(100);
     expect(core.asked).toEqual([]);
+  });
+});
+
+describe('taking a job out of the queue', () => {
+  it('is no error when it has begun to run meanwhile', async () => {
+    vi.useRealTimers();
+    noticesStore.setState({ notices: [] });
+    fakeCore();
+    running();
+    removeJob('a');
+    removeJob('b');
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(noticesStore.getState().notices).toHaveLength(1);
   });
 });

@@ -4,14 +4,14 @@ import { appStore } from './app.ts';
 import { callCore } from './core.ts';
 import { formStore, setForm } from './form.ts';
 import { checkAll, refuseField } from './formChecks.ts';
-import { toRequest } from './formRequest.ts';
-import { activeJob, jobsStore } from './jobs.ts';
+import { readNumber, toRequest } from './formRequest.ts';
+import { activeJob, jobsStore, noteJob } from './jobs.ts';
 import { currentModel } from './models.ts';
 import { notify, notifyFailure } from './notices.ts';
 import { parseSeed, randomSeed } from './seed.ts';
 import { followRuns } from './view.ts';
 
-/** Sends the form. Resolves to false when a field is wrong, so that the form can turn to it. */
+/** Sends the form. Resolves to false when a field is wrong; its checks show which. */
 export async function generate(): Promise<boolean> {
   if (!checkAll()) return false;
   const form = formStore.getState();
@@ -20,7 +20,7 @@ export async function generate(): Promise<boolean> {
   if (model === null || seed === null) return false;
   followRuns();
   try {
-    await callCore('jobs.submit', { request: toRequest(form, model, seed), count: Number(form.count) });
+    await callCore('jobs.submit', { request: toRequest(form, model, seed), count: readNumber(form.count) ?? 1 });
     return true;
   } catch (error) {
     const failure = toFailure(error);
@@ -58,11 +58,16 @@ export function stopRun(): void {
 }
 
 export async function keepEstimate(jobId: string): Promise<void> {
+  noteJob(jobId, { keeping: true });
   await attempt(() => callCore('jobs.keep', { jobId }));
+  noteJob(jobId, { keeping: false });
 }
 
 export function removeJob(jobId: string): void {
-  void attempt(() => callCore('jobs.remove', { jobId }));
+  callCore('jobs.remove', { jobId }).catch((error: unknown) => {
+    // One that began to run meanwhile stays; it shows that by itself.
+    if (activeJob(jobsStore.getState())?.jobId !== jobId) notifyFailure(toFailure(error));
+  });
 }
 
 export function clearQueue(): void {
@@ -82,6 +87,7 @@ export function steerRun(jobId: string, steering: Steering): void {
   if (job === undefined || isEnded(job.state)) return;
   const steered = applyJobEvent(job, { kind: 'steered', jobId, steering, afterStep: job.steps.length });
   jobsStore.setState((state) => ({ byId: { ...state.byId, [jobId]: steered } }));
+  noteJob(jobId, { wanted: { ...jobsStore.getState().extras[jobId]?.wanted, ...steering } });
 
   if (pendingSteering !== null && pendingSteering.jobId !== jobId) flushSteering();
   pendingSteering = { jobId, steering: { ...pendingSteering?.steering, ...steering } };

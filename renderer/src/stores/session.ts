@@ -1,6 +1,6 @@
 import type { EventName, EventValue, Settings } from '../../../shared/contract.ts';
 import { toFailure } from '../../../shared/errors.ts';
-import type { JobEvent } from '../../../shared/job.ts';
+import type { JobEvent, JobSnapshot } from '../../../shared/job.ts';
 import type { Connection } from '../../../shared/rpc.ts';
 import { startBridge } from '../bridge.ts';
 import { announceJob } from './announcements.ts';
@@ -13,10 +13,10 @@ import { applyToJobs, jobsStore, replaceJobs } from './jobs.ts';
 import { libraryStore, withLibraryEvent } from './library.ts';
 import { settleModel } from './models.ts';
 import { notifyFailure } from './notices.ts';
-import { readLibrary } from './pictureActions.ts';
+import { pictureInCanvas, readLibrary } from './pictureActions.ts';
 import { settingsStore } from './settings.ts';
 import { keepFormSaved } from './settingsActions.ts';
-import { viewStore } from './view.ts';
+import { clearCanvas, followRuns, viewStore } from './view.ts';
 
 /** Connects the stores to the core for as long as the page lives. */
 export function startSession(): void {
@@ -38,7 +38,7 @@ function listen(connection: Connection): void {
     job: receiveJob,
     engine: applyEngineStatus,
     settings: takeSettings,
-    library: (event) => libraryStore.setState((state) => withLibraryEvent(state, event)),
+    library: receiveLibrary,
     command: ({ command }) => {
       if (isCommandId(command)) runCommand(command);
     },
@@ -68,8 +68,7 @@ async function readEverything(): Promise<void> {
       }),
       callCore('jobs.list', {}).then((jobs) => {
         replaceJobs(jobs);
-        const latest = jobs.findLast((job) => job.state !== 'queued');
-        if (viewStore.getState().lastJobId === null && latest !== undefined) viewStore.setState({ lastJobId: latest.jobId });
+        settleView(jobs);
       }),
       callCore('engine.status', {}).then(applyEngineStatus),
       readLibrary('start'),
@@ -82,6 +81,16 @@ async function readEverything(): Promise<void> {
   }
 }
 
+/** Turns the canvas to what there is: after a restart of the core the jobs it showed may be gone. */
+function settleView(jobs: readonly JobSnapshot[]): void {
+  const { target, lastJobId } = viewStore.getState();
+  const isThere = (jobId: string): boolean => jobs.some((job) => job.jobId === jobId);
+  if (target.kind === 'job' && !isThere(target.jobId)) followRuns();
+  if (lastJobId !== null && isThere(lastJobId)) return;
+  const latest = jobs.findLast((job) => job.state !== 'queued');
+  viewStore.setState({ lastJobId: latest?.jobId ?? null });
+}
+
 function takeSettings(settings: Settings): void {
   settingsStore.setState(settings);
 }
@@ -90,7 +99,14 @@ function takeSavedForm(settings: Settings): void {
   if (settings.form !== null) setForm(readSavedForm(settings.form));
 }
 
+function receiveLibrary(event: EventValue<'library'>): void {
+  libraryStore.setState((state) => withLibraryEvent(state, event));
+  // Whoever deleted it, here or in another window: there is nothing left to show or to save.
+  if (event.kind === 'removed' && pictureInCanvas()?.id === event.id) clearCanvas();
+}
+
 function receiveJob(event: JobEvent): void {
+  if (event.kind === 'removed') leaveRemoved(event.jobId);
   jobsStore.setState((state) => applyToJobs(state, event, settingsStore.getState().paceMs));
   const job = jobsStore.getState().byId[event.jobId];
   if (job === undefined) return;
@@ -100,4 +116,11 @@ function receiveJob(event: JobEvent): void {
   if (view.lastJobId === event.jobId) return;
   // Another job took over: a look back at the one before ends with it.
   viewStore.setState({ lastJobId: event.jobId, ...(view.target.kind === 'follow' ? { lookStep: null } : {}) });
+}
+
+/** A job cleared from the list gives the canvas back to the runs. */
+function leaveRemoved(jobId: string): void {
+  const { target, lastJobId } = viewStore.getState();
+  if (target.kind === 'job' && target.jobId === jobId) followRuns();
+  else if (target.kind === 'follow' && lastJobId === jobId) viewStore.setState({ lastJobId: null, lookStep: null });
 }

@@ -20,6 +20,8 @@ export interface NumberFieldProps {
   readonly increaseLabel: string;
   readonly className?: string | undefined;
   onText(text: string): void;
+  /** A step by the buttons or the arrow keys, where that is not the same as typing. */
+  onMove?(text: string): void;
   onLeave?(): void;
 }
 
@@ -36,7 +38,7 @@ export function NumberField(props: NumberFieldProps) {
   const value = Number(text.replace(',', '.'));
   const isNumber = text.trim() !== '' && Number.isFinite(value);
   const move = (direction: 1 | -1, times = 1): void => {
-    onText(String(stepped(isNumber ? value : min, direction, step * times, min, max)));
+    (props.onMove ?? onText)(String(stepped(isNumber ? value : min, direction, step * times, min, max)));
   };
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;

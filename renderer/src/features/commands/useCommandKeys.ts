@@ -10,7 +10,11 @@ export function useCommandKeys(): void {
     const onKeyDown = (event: KeyboardEvent): void => {
       if (event.isComposing) return;
       const command = commands.find(({ keys }) => keys !== null && matchesKeys(event, keys, isMac()));
-      if (command?.id === 'stop' && !canRun('stop') && !isLayerOpen()) viewStore.setState({ drawerOpen: false });
+      if (command?.id === 'stop' && isDrawerOnTop() && !isLayerOpen()) {
+        event.preventDefault();
+        viewStore.setState({ drawerOpen: false });
+        return;
+      }
       if (command === undefined || !canRun(command.id)) return;
       // Escape closes what is open on top first; over a dialog nothing but Escape has a meaning.
       if (command.id === 'stop' ? isLayerOpen() : viewStore.getState().dialog !== null) return;
@@ -24,6 +28,13 @@ export function useCommandKeys(): void {
   }, []);
 }
 
+/** As in App.module.css: only where the window is too narrow for three columns does the history lie over the picture. */
+function isDrawerOnTop(): boolean {
+  return viewStore.getState().drawerOpen && window.matchMedia('(max-width: 1099.98px)').matches;
+}
+
 function isLayerOpen(): boolean {
-  return document.querySelector('[role="dialog"], select:open') !== null;
+  if (document.querySelector('[role="dialog"]') !== null) return true;
+  // A browser that does not know the selector would throw, and Escape would stop nothing at all.
+  return CSS.supports('selector(select:open)') && document.querySelector('select:open') !== null;
 }

@@ -1,7 +1,8 @@
-import { useRef, type SubmitEvent } from 'react';
+import { useEffect, useRef, type SubmitEvent } from 'react';
 import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
 import { appStore } from '../../stores/app.ts';
+import { formChecksStore } from '../../stores/formChecks.ts';
 import { generate } from '../../stores/runActions.ts';
 import styles from './CreatePanel.module.css';
 import { CutoffField } from './CutoffField.tsx';
@@ -20,14 +21,20 @@ export function CreatePanel() {
   const ready = useStore(appStore, (state) => state.ready);
   const form = useRef<HTMLFormElement>(null);
 
-  const submit = async (event: SubmitEvent<HTMLFormElement>): Promise<void> => {
+  const attempts = useStore(formChecksStore, (state) => state.attempts);
+
+  // By the button or by the shortcut: what is wrong may be out of sight.
+  useEffect(() => {
+    if (attempts > 0) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [attempts]);
+
+  const submit = (event: SubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
-    const sent = await generate();
-    if (!sent) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+    void generate();
   };
 
   return (
-    <form ref={form} className={styles.panel} aria-label={t('form.label')} noValidate onSubmit={(event) => void submit(event)}>
+    <form ref={form} className={styles.panel} aria-label={t('form.label')} noValidate onSubmit={submit}>
       <div className={styles.scroll}>
         {ready ? (
           <>

@@ -10,7 +10,8 @@ import styles from './GenerateBar.module.css';
 
 export function GenerateBar() {
   const { t } = useText();
-  const ready = useStore(appStore, (state) => state.ready && state.link === 'open');
+  const linked = useStore(appStore, (state) => state.link === 'open');
+  const ready = useStore(appStore, (state) => state.ready) && linked;
   const busy = useStore(jobsStore, isBusy);
   const running = useStore(jobsStore, (state) => activeJob(state) !== null);
   const stopping = useStore(jobsStore, (state) => activeJob(state)?.stopping === true);
@@ -22,10 +23,11 @@ export function GenerateBar() {
       <Button
         className={styles.stop}
         look={running ? 'danger' : 'plain'}
-        disabled={!running}
+        disabled={!running || !linked}
         data-testid="stop"
         title={stopping ? t('run.stopNowHint') : t('run.stopHint')}
-        onClick={stopRun}
+        // The second click of a double click is no second wish: it would end the engine.
+        onClick={(event) => (event.detail > 1 ? undefined : stopRun())}
       >
         {stopping ? t('run.stopNow') : t('run.stop')}
       </Button>

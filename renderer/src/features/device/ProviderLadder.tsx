@@ -21,9 +21,7 @@ export function ProviderLadder({ status }: { readonly status: EngineStatus }) {
           </li>
         ))}
       </ol>
-      <p className={styles.engine}>
-        {t('device.engine')}: {t(`device.state.${status.state}`)}
-      </p>
+      <p className={styles.engine}>{t('device.engine', { state: t(`device.state.${status.state}`) })}</p>
       {status.failure === null ? null : (
         <p className={styles.failure}>
           {failureText(status.failure).headline} {failureText(status.failure).nextStep}

@@ -40,6 +40,8 @@ export function NoticeItem({ notice }: { readonly notice: Notice }) {
           onClick={() => {
             undo();
             dismissNotice(id);
+            // The button goes; what was undone shows there.
+            document.getElementById('canvas')?.focus({ preventScroll: true });
           }}
         >
           {t('common.undo')}
@@ -56,12 +58,18 @@ function NoticeWords({ text }: { readonly text: NoticeText }) {
   if (text.kind === 'message') {
     return <p className={styles.words}>{text.key === 'queueCleared' ? t('notice.queueCleared', { count: Number(text.values['count'] ?? 0) }) : t(`notice.${text.key}`, text.values)}</p>;
   }
-  const { headline, nextStep } = failureText(text.failure);
+  const { headline, nextStep, message } = failureText(text.failure);
   return (
     <div className={styles.words}>
       <p className={styles.headline}>{headline}</p>
-      <p>{text.failure.message}</p>
+      {message === null ? null : <p>{message}</p>}
       <p>{nextStep}</p>
+      {message === null && text.failure.message !== headline ? (
+        <details>
+          <summary>{t('common.details')}</summary>
+          <p lang="en">{text.failure.message}</p>
+        </details>
+      ) : null}
     </div>
   );
 }

@@ -5,6 +5,7 @@ import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { jobsStore } from '../../stores/jobs.ts';
 import { removeJob } from '../../stores/runActions.ts';
+import { useShownJob } from '../../stores/useShown.ts';
 import { showJob, viewStore } from '../../stores/view.ts';
 import { cx } from '../../ui/cx.ts';
 import { IconButton } from '../../ui/IconButton.tsx';
@@ -13,16 +14,18 @@ import styles from './QueueItem.module.css';
 export function QueueItem({ jobId }: { readonly jobId: string }) {
   const { t } = useText();
   const job = useStore(jobsStore, (state) => state.byId[jobId]);
+  const shown = useShownJob()?.jobId === jobId;
   if (job === undefined) return null;
   const prompt = job.request.prompt.trim() === '' ? t('canvas.noPrompt') : job.request.prompt;
   const queued = job.state === 'queued';
   const ended = job.state === 'stopped' || job.state === 'failed';
   const newest = job.previews.at(-1)?.url ?? null;
   return (
-    <li className={styles.item}>
+    <li className={cx(styles.item, shown && styles.shown)}>
       <button
         type="button"
         className={styles.open}
+        aria-current={shown ? 'true' : undefined}
         title={prompt}
         onClick={() => {
           showJob(jobId);

@@ -1,7 +1,8 @@
-import { cleanup, fireEvent, render, screen } from '@testing-library/react';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { act, cleanup, fireEvent, render, screen } from '@testing-library/react';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { JobEvent } from '../../../../shared/job.ts';
 import { startLanguage } from '../../i18n/i18n.ts';
+import { appStore } from '../../stores/app.ts';
 import { applyToJobs, jobsStore } from '../../stores/jobs.ts';
 import { viewStore } from '../../stores/view.ts';
 import { fakeCore } from '../../testing/fakeCore.ts';
@@ -11,6 +12,7 @@ import { Dock } from './Dock.tsx';
 beforeAll(() => startLanguage('en'));
 
 beforeEach(() => {
+  appStore.setState({ link: 'open' });
   jobsStore.setState(jobsStore.getInitialState(), true);
   viewStore.setState({ ...viewStore.getInitialState(), lastJobId: 'a' }, true);
 });
@@ -43,6 +45,50 @@ describe('under the canvas', () => {
     expect(jobsStore.getState().byId['a']?.guidanceEnd).toEqual({ kind: 'guided-steps', steps: 2 });
   });
 
+  it('shows the step that guidance went on to, when it was turned off during that step', () => {
+    happen(queued('a'), stepDone('a', 0), stepDone('a', 1), {
+      jobId: 'a',
+      kind: 'steered',
+      steering: { guidanceEnd: { kind: 'guided-steps', steps: 1 } },
+      afterStep: 1,
+    });
+    render(<Dock />);
+    expect(screen.getByRole<HTMLInputElement>('slider', { name: 'CFG until step' }).value).toBe('2');
+  });
+
+  it('a typed scale counts when it rests, a step of it at once', () => {
+    vi.useFakeTimers();
+    fakeCore({ 'jobs.steer': () => ({}) });
+    happen(queued('a'), stepDone('a', 0));
+    render(<Dock />);
+    const scale = screen.getByRole('spinbutton', { name: 'CFG scale' });
+    const now = (): number | undefined => jobsStore.getState().byId['a']?.guidanceScale;
+    fireEvent.change(scale, { target: { value: '1' } });
+    expect(now()).toBe(4);
+    fireEvent.change(scale, { target: { value: '12' } });
+    act(() => void vi.advanceTimersByTime(700));
+    expect(now()).toBe(12);
+    fireEvent.keyDown(scale, { key: 'ArrowUp' });
+    expect(now()).toBe(12.5);
+    fireEvent.change(scale, { target: { value: '3' } });
+    fireEvent.blur(scale);
+    expect(now()).toBe(3);
+    vi.useRealTimers();
+  });
+
+  it('a button that goes hands the focus to the canvas', () => {
+    happen(queued('a'), stepDone('a', 0), { jobId: 'a', kind: 'stopped', stepsDone: 1, numTimesteps: 20, hard: false, keepable: true, trace: null });
+    render(
+      <>
+        <section id="canvas" tabIndex={-1} />
+        <Dock />
+      </>,
+    );
+    screen.getByRole('button', { name: 'Dismiss' }).focus();
+    act(() => happen({ jobId: 'a', kind: 'removed' }));
+    expect(document.activeElement?.id).toBe('canvas');
+  });
+
   it('a stopped run says what happened, and its estimate can be kept', () => {
     const core = fakeCore({ 'jobs.keep': () => picture('p') });
     happen(queued('a'), stepDone('a', 0), {
@@ -56,8 +102,15 @@ describe('under the canvas', () => {
     });
     render(<Dock />);
     expect(screen.getByText('Stopped after 1 of 20 steps.')).toBeDefined();
+    expect(screen.queryByText(/engine was ended/)).toBeNull();
     fireEvent.click(screen.getByRole('button', { name: 'Keep clean estimate' }));
     expect(core.asked).toEqual([{ name: 'jobs.keep', input: { jobId: 'a' } }]);
+  });
+
+  it('a run whose engine had to be ended says that too', () => {
+    happen(queued('a'), { jobId: 'a', kind: 'stopped', stepsDone: 0, numTimesteps: 20, hard: true, keepable: false, trace: null });
+    render(<Dock />);
+    expect(screen.getByText(/The engine was ended and replaced\./)).toBeDefined();
   });
 
   it('a failed run says so in the words of the page, with the next step and the details', () => {

@@ -4,6 +4,7 @@ import { useFailureText } from '../../i18n/useFailureText.ts';
 import { useText } from '../../i18n/useText.ts';
 import { generateAgain } from '../../stores/again.ts';
 import { keepEstimate, removeJob } from '../../stores/runActions.ts';
+import { useKeeping } from '../../stores/useShown.ts';
 import { Button } from '../../ui/Button.tsx';
 import styles from './FailedDock.module.css';
 import rows from './rows.module.css';
@@ -12,6 +13,7 @@ export function FailedDock({ job }: { readonly job: JobSnapshot }) {
   const { t } = useText();
   const failureText = useFailureText();
   const { failure } = job;
+  const { keeping, waiting } = useKeeping(job.jobId);
   if (failure === null) return null;
   const { headline, nextStep } = failureText(failure);
   return (
@@ -20,7 +22,7 @@ export function FailedDock({ job }: { readonly job: JobSnapshot }) {
         <CircleAlert className={styles.icon} aria-hidden />
         <div className={styles.words}>
           <p className={rows.headline}>{headline}</p>
-          <p className={rows.fact}>{nextStep}</p>
+          <p className={rows.fact}>{waiting ? t('run.keepWaits') : nextStep}</p>
         </div>
       </div>
       {failure.detail === undefined ? null : (
@@ -35,7 +37,7 @@ export function FailedDock({ job }: { readonly job: JobSnapshot }) {
       )}
       <div className={rows.actions}>
         {job.keepable ? (
-          <Button look="primary" title={t('run.keepHint')} onClick={() => void keepEstimate(job.jobId)}>
+          <Button look="primary" title={t('run.keepHint')} disabled={keeping} onClick={() => void keepEstimate(job.jobId)}>
             {t('run.keep')}
           </Button>
         ) : null}

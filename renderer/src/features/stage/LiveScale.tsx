@@ -1,10 +1,14 @@
-import { useId, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { guidanceRange, readNumber } from '../../stores/formRequest.ts';
+import { jobsStore } from '../../stores/jobs.ts';
 import { steerRun } from '../../stores/runActions.ts';
 import { NumberField } from '../../ui/NumberField.tsx';
 import styles from './LiveScale.module.css';
+
+/** What is typed counts once it rests or the field is left: the 1 on the way to 12 would run a step without guidance. */
+const restMs = 600;
 
 export interface LiveScaleProps {
   readonly job: JobSnapshot;
@@ -20,6 +24,14 @@ export function LiveScale({ job, disabled }: LiveScaleProps) {
   const read = (text: string): number | null => {
     const value = readNumber(text);
     return value !== null && value >= guidanceRange.min && value <= guidanceRange.max ? value : null;
+  };
+  const rest = useRef<number | undefined>(undefined);
+  useEffect(() => () => window.clearTimeout(rest.current), []);
+  const steerTo = (text: string): void => {
+    window.clearTimeout(rest.current);
+    const value = read(text);
+    const now = jobsStore.getState().byId[job.jobId]?.guidanceScale;
+    if (value !== null && value !== now) steerRun(job.jobId, { guidanceScale: value });
   };
   return (
     <div className={styles.scale}>
@@ -40,10 +52,17 @@ export function LiveScale({ job, disabled }: LiveScaleProps) {
         increaseLabel={t('common.increase', { label })}
         onText={(text) => {
           setDraft(text);
-          const value = read(text);
-          if (value !== null) steerRun(job.jobId, { guidanceScale: value });
+          window.clearTimeout(rest.current);
+          rest.current = window.setTimeout(() => steerTo(text), restMs);
         }}
-        onLeave={() => setDraft(null)}
+        onMove={(text) => {
+          setDraft(text);
+          steerTo(text);
+        }}
+        onLeave={() => {
+          if (draft !== null) steerTo(draft);
+          setDraft(null);
+        }}
       />
     </div>
   );

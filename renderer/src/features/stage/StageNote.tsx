@@ -38,7 +38,7 @@ export function StageNote({ state, job, blank }: StageNoteProps) {
   );
 }
 
-const knownParts = ['tokenizer', 'text_encoder', 'text_encoder_2', 'unet', 'vae_decoder', 'vae_encoder', 'scheduler'] as const;
+const knownParts = ['engine', 'tokenizer', 'text_encoder', 'text_encoder_2', 'unet', 'vae_decoder', 'vae_encoder', 'scheduler'] as const;
 
 function noteText(state: CanvasState, part: string | null, hard: boolean, t: TFunction): string | null {
   switch (state) {

@@ -1,7 +1,9 @@
 import { useId } from 'react';
+import { useStore } from 'zustand';
 import { guidedSteps } from '../../../../shared/generation.ts';
 import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
+import { appStore } from '../../stores/app.ts';
 import { guidanceOff, steerRun } from '../../stores/runActions.ts';
 import { Button } from '../../ui/Button.tsx';
 import { RangeSlider } from '../../ui/RangeSlider.tsx';
@@ -18,8 +20,11 @@ export function SteerBar({ job }: { readonly job: JobSnapshot }) {
   const done = job.steps.length;
   const unguided = job.guidanceScale <= 1;
   const guided = guidedSteps(job.guidanceEnd, total);
+  // The step in progress at "off now" was still guided.
+  const shown = Math.max(guided, job.steps.findLastIndex((step) => step.guided) + 1);
   const waiting = job.state === 'queued';
-  const over = job.state === 'decoding' || job.stopping;
+  const linked = useStore(appStore, (state) => state.link === 'open');
+  const over = job.state === 'decoding' || job.stopping || !linked;
   const isOff = unguided || guided <= done;
   // What is past stays as it was: the earliest end of guidance is the step in progress.
   const cutAt = (step: number): void => {
@@ -36,16 +41,16 @@ export function SteerBar({ job }: { readonly job: JobSnapshot }) {
           id={id}
           label={t('run.cutoff')}
           className={styles.slider}
-          value={guided}
+          value={shown}
           min={0}
           max={total}
           lockedTo={done}
           disabled={unguided || over || waiting}
-          spoken={t('form.cutoffSpoken', { guided, total })}
+          spoken={t('form.cutoffSpoken', { guided: shown, total })}
           onChange={cutAt}
         />
         <output className={styles.value} htmlFor={id}>
-          {guided}
+          {shown}
         </output>
       </div>
       <Button className={styles.off} size="s" disabled={isOff || over || waiting} onClick={guidanceOff}>

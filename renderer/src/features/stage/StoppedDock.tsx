@@ -1,6 +1,8 @@
-import { useState } from 'react';
+import { useStore } from 'zustand';
 import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
+import { jobsStore } from '../../stores/jobs.ts';
+import { useKeeping } from '../../stores/useShown.ts';
 import { keepEstimate, removeJob } from '../../stores/runActions.ts';
 import { generateAgain } from '../../stores/again.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -8,27 +10,24 @@ import styles from './rows.module.css';
 
 export function StoppedDock({ job }: { readonly job: JobSnapshot }) {
   const { t } = useText();
-  const [keeping, setKeeping] = useState(false);
+  // A run without a trace need not have ended the engine: it may not have reached it, or the app was closed over it.
+  const hard = useStore(jobsStore, (jobs) => jobs.extras[job.jobId]?.hardStop === true);
+  const { keeping, waiting } = useKeeping(job.jobId);
   const values = { done: job.steps.length, total: job.numTimesteps ?? job.request.steps };
-  const keep = async (): Promise<void> => {
-    setKeeping(true);
-    await keepEstimate(job.jobId);
-    setKeeping(false);
-  };
   return (
     <>
       <div className={styles.status}>
         <p>
           <span className={styles.headline}>{t('run.stopped', values)}</span>{' '}
           <span className={styles.fact}>
-            {t('run.stoppedHint')}
-            {job.trace === null ? ` ${t('run.stoppedHard')}` : null}
+            {waiting ? t('run.keepWaits') : t('run.stoppedHint')}
+            {hard && !waiting ? ` ${t('run.stoppedHard')}` : null}
           </span>
         </p>
       </div>
       <div className={styles.actions}>
         {job.keepable ? (
-          <Button look="primary" title={t('run.keepHint')} disabled={keeping} onClick={() => void keep()}>
+          <Button look="primary" title={t('run.keepHint')} disabled={keeping} onClick={() => void keepEstimate(job.jobId)}>
             {t('run.keep')}
           </Button>
         ) : null}
