@@ -51,6 +51,11 @@ def rows():
     yield "ddim", 5, {"set_alpha_to_one": False, "steps_offset": 1}
     yield "ddim", 16, {"timestep_spacing": "trailing"}
     yield "ddim", 5, {"set_alpha_to_one": False, "steps_offset": 1, "eta": 1.0}
+    # Found by comparing random configs: here the last bit of a beta shows.
+    linear = {"beta_schedule": "linear", "beta_start": 0.0001, "beta_end": 0.02}
+    yield "euler", 2, {**linear, "prediction_type": "sample"}
+    yield "euler_a", 50, linear
+    yield "euler_a", 25, {**linear, "prediction_type": "v_prediction", "num_train_timesteps": 2000}
 
 
 def trajectory(sampler, steps, extra):
@@ -98,12 +103,14 @@ def tables():
                 scheduler.set_timesteps(steps)
                 lists.append([sampler, spacing, steps, [float(t) for t in scheduler.timesteps]])
     plain = EulerDiscreteScheduler(**BASE)
+    linear = EulerDiscreteScheduler()
     zero = EulerDiscreteScheduler(**BASE, rescale_betas_zero_snr=True)
     index = list(range(0, 1000, 37)) + [998, 999]
     return {
         "timesteps": lists,
         "index": index,
         "alphasCumprod": [float(plain.alphas_cumprod[i]) for i in index],
+        "alphasCumprodLinear": [float(linear.alphas_cumprod[i]) for i in index],
         "alphasCumprodZeroSnr": [float(zero.alphas_cumprod[i]) for i in index],
     }
 

@@ -100,6 +100,22 @@ describe('the loop', () => {
     result.latents.data.forEach((value, index) => expect(value).toBeCloseTo(estimate[index] ?? NaN, 4));
   });
 
+  it('lets what arrived during a step be known at its end', async () => {
+    let arrived = -1;
+    let calls = 0;
+    const known: number[] = [];
+    await denoise(plan({
+      guidanceScale: 1,
+      // As a message does, it arrives only when the event loop turns.
+      model: rowModel([], () => {
+        const call = calls++;
+        setImmediate(() => (arrived = call));
+      }),
+      callbacks: [callback(() => void known.push(arrived) as undefined)],
+    }, 3));
+    expect(known).toEqual([0, 1, 2]);
+  });
+
   it('refuses an unknown tensor name before anything runs, naming those there are', async () => {
     const calls: Call[] = [];
     const bad = plan({ model: rowModel(calls), callbacks: [callback(() => undefined, ['latents', 'image'])] });
@@ -265,6 +281,23 @@ describe('previews', () => {
     });
     await denoise(plan({ callbacks: [preview] }, 5));
     expect(sources).toEqual(['decoder', 'decoder', 'linear', 'linear', 'linear']);
+  });
+
+  it('are not decoded while a person waits for the run to end', async () => {
+    const sources: string[] = [];
+    let hurried = false;
+    const preview = previewCallback({
+      source: 'decoder',
+      render: () => image,
+      emit: (index, source) => {
+        sources.push(source);
+        hurried = index === 1;
+      },
+      warn: () => undefined,
+      isHurried: () => hurried,
+    });
+    await denoise(plan({ callbacks: [preview] }, 4));
+    expect(sources).toEqual(['decoder', 'decoder', 'linear', 'decoder']);
   });
 
   it('in the idle time of a pace are decoded where they fit in and linear where they do not', async () => {

@@ -47,8 +47,8 @@ export async function runGenerateJob(job: GenerateJob, around: GenerateSurroundi
   checkRequest(request, pipeline);
   if (from !== undefined) checkCheckpoint(from, request, pipeline);
   const texts = await timed(timings, 'textEncode', async () => ({
-    prompt: (await pipeline.encodePrompt(request.prompt)).embeds,
-    negative: (await pipeline.encodePrompt(request.negativePrompt ?? '')).embeds,
+    prompt: await encoded('prompt', request.prompt, pipeline, around.warn),
+    negative: await encoded('negative prompt', request.negativePrompt ?? '', pipeline, around.warn),
   }));
   const { numTimesteps, result } = await runLoop(job, around, pipeline, texts, timings);
   const steps = [...(from?.steps ?? []), ...result.steps];
@@ -64,6 +64,12 @@ export async function runGenerateJob(job: GenerateJob, around: GenerateSurroundi
   around.emit({ kind: 'decoding', jobId });
   const image = await timed(timings, 'decode', () => pipeline.decode(result.latents));
   around.emit({ kind: 'finished', jobId, image, trace: trace('finished') });
+}
+
+async function encoded(name: string, text: string, pipeline: Pipeline, warn: (text: string) => void): Promise<Tensor> {
+  const { embeds, truncated } = await pipeline.encodePrompt(text);
+  if (truncated > 0) warn(`The ${name} is too long for this model: its last ${truncated} tokens are left out.`);
+  return embeds;
 }
 
 async function runLoop(

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runTraceSchema } from '../../shared/job.ts';
+import { encodePng, readPngTexts } from '../media/png.ts';
+import { checkpointsOf, createRig, ofKind, tinyRequest } from './testing/engineRig.ts';
 import { writeTinyModel } from './testing/tinyModel.ts';
 
 const entry = fileURLToPath(new URL('headless.ts', import.meta.url));
@@ -23,7 +25,7 @@ interface Ended {
   readonly stderr: string;
 }
 
-function generate(args: readonly string[], onStart: (kill: () => void) => void = () => undefined): Promise<Ended> {
+function generate(args: readonly string[], onStart: (interrupt: () => void) => void = () => undefined): Promise<Ended> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [entry, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
@@ -57,20 +59,36 @@ describe('the command line', () => {
   });
 
   it('stops after the step asked for and writes the clean estimate', async () => {
-    expect(await generate([...base(), '--steps', '10', '--stop-after', '4', '--trace', join(folder, 't.json')])).toMatchObject({ code: 0 });
-    expect(await traceOf()).toMatchObject({ status: 'stopped', stepsDone: 4, numTimesteps: 10 });
-    expect((await readFile(join(folder, 'o.png'))).subarray(0, 8).toString('hex')).toBe(pngSignature);
+    const args = [...base(), '--steps', '10', '--guidance', '5', '--seed', '7', '--scheduler', 'euler', '--stop-after', '4'];
+    expect(await generate([...args, '--trace', join(folder, 't.json')])).toMatchObject({ code: 0 });
+    const trace = await traceOf();
+    expect(trace).toMatchObject({ status: 'stopped', stepsDone: 4, numTimesteps: 10 });
+    const { total, ...parts } = trace.timingsMs;
+    expect(parts.decode).toBeGreaterThan(0);
+    expect(total).toBeGreaterThanOrEqual(parts.load + parts.textEncode + parts.denoise + parts.decode);
+    const png = await readFile(join(folder, 'o.png'));
+    const texts = readPngTexts(png);
+    expect(texts[0]?.text).toMatch(/^a b\nSteps: 4, Sampler: Euler, .*Seed: 7, Size: 64x64, Model hash: [0-9a-f]{10}, .*Planned steps: 10/);
+    // The same run without the command line.
+    const rig = createRig(model);
+    const request = { ...tinyRequest, prompt: 'a b', seed: '7' };
+    const latents = checkpointsOf(await rig.generate({ request }))[3]?.cleanEstimate;
+    if (latents === undefined) throw new Error('no checkpoint');
+    await rig.engine.handle({ kind: 'decode', jobId: 'job', latents, modelFolder: model, provider: 'cpu' });
+    const image = ofKind(rig.messages, 'decoded')[0]?.image;
+    if (image === undefined) throw new Error('no picture');
+    expect(png.equals(await encodePng(image, texts))).toBe(true);
   });
 
   it('keeps what there is at Ctrl+C', async () => {
     const dump = join(folder, 'd');
     const args = [...base(), '--steps', '500', '--trace', join(folder, 't.json'), '--dump-latents', dump];
-    const ended = await generate(args, (kill) => {
+    const ended = await generate(args, (interrupt) => {
       const timer = setInterval(() => {
         void readdir(dump).then((files) => {
           if (files.length < 2) return;
           clearInterval(timer);
-          kill();
+          interrupt();
         }, () => undefined);
       }, 5);
     });
@@ -97,6 +115,11 @@ describe('the command line', () => {
     [['--guided-steps', '-1'], '--guided-steps'],
     [['--stop-after', '0'], '--stop-after'],
     [['--stop-after', '9', '--steps', '8'], '--stop-after'],
+    [['--stop-after', '1', '--steps', '0'], '--steps'],
+    [['--steps'], '--steps'],
+    [['--trace', ''], '--trace'],
+    [['--model', ''], '--model'],
+    [['--dump-latents', ''], '--dump-latents'],
     [['--provider', 'tpu'], '--provider'],
     [['--trace', '/nowhere/t.json'], '--trace'],
     [['--out', '/nowhere/o.png'], '--out'],
@@ -108,6 +131,41 @@ describe('the command line', () => {
     expect(ended.code).toBe(2);
     expect(ended.stderr).toContain(named);
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('refuses to write the trace over the picture', async () => {
+    const ended = await generate([...base(), '--trace', join(folder, '.', 'o.png')]);
+    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('--trace') as unknown });
+  });
+
+  it('keeps picture and trace when the latents cannot be written, and says so', async () => {
+    const dump = join(folder, 'd');
+    await mkdir(join(dump, 'step_000.npy'), { recursive: true });
+    const ended = await generate([...base(), '--steps', '60', '--trace', join(folder, 't.json'), '--dump-latents', dump]);
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('step_000.npy could not be written') as unknown });
+    expect(ended.stderr).not.toContain('node:internal');
+    expect(await traceOf()).toMatchObject({ status: 'finished', stepsDone: 60 });
+    expect((await readFile(join(folder, 'o.png'))).subarray(0, 8).toString('hex')).toBe(pngSignature);
+  });
+
+  it('does its work though nobody reads what it says', async () => {
+    const child = spawn(process.execPath, [entry, ...base(), '--steps', '2'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    child.stderr.destroy();
+    expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(0);
+    expect(await readdir(folder)).toEqual(['o.png']);
+  });
+
+  it('says how much of a long prompt the model does not take', async () => {
+    const ended = await generate([...base(), '--steps', '1', '--prompt', 'a '.repeat(80), '--negative', 'b']);
+    expect(ended.code).toBe(0);
+    expect(ended.stderr).toMatch(/^The prompt is too long .* 5 tokens are left out\.\n$/);
+  });
+
+  it('takes a model however deep its folder lies', async () => {
+    const deep = join(folder, 'd'.repeat(200), 'm');
+    await cp(model, deep, { recursive: true });
+    expect(await generate([...base(), '--model', deep, '--steps', '1'])).toMatchObject({ code: 0 });
   });
 
   it('needs a prompt and a file', async () => {

@@ -9,6 +9,7 @@ import type { RunTrace } from '../../shared/job.ts';
 import { encodePng } from '../media/png.ts';
 import { interruptAfterStep } from './callbacks/interrupt.ts';
 import { ArgumentError, type CommandLine, optionOfField, parseOptions, readCommandLine, usage } from './cli/args.ts';
+import { ctrlC } from './cli/ctrlC.ts';
 import { readDefaults } from './cli/defaults.ts';
 import { makeFolder, npy, requireWritable, stepFile, writeWhole } from './cli/files.ts';
 import { createProgress } from './cli/progress.ts';
@@ -42,12 +43,13 @@ async function main(argv: readonly string[]): Promise<number> {
   await requireWritable('out', line.out);
   if (line.trace !== null) await requireWritable('trace', line.trace);
   const { outcome, signalled } = await run(line);
-  if (outcome.failure !== null) return reportFailure(outcome.failure);
+  // Whatever else has failed, what there is is kept; the picture first.
+  if (outcome.image !== null) await writePicture(line, outcome, outcome.image);
   if (outcome.trace !== null && line.trace !== null) {
     await writeWhole(line.trace, `${JSON.stringify(outcome.trace, null, 2)}\n`);
   }
-  if (outcome.image !== null) await writePicture(line, outcome, outcome.image);
-  else process.stderr.write('Stopped before the first step was done: there is nothing to keep.\n');
+  if (outcome.failure !== null) return reportFailure(outcome.failure);
+  if (outcome.image === null) process.stderr.write('Stopped before the first step was done: there is nothing to keep.\n');
   return signalled && outcome.trace?.status === 'stopped' ? exitCodes.stopped : exitCodes.done;
 }
 
@@ -64,20 +66,19 @@ async function run(line: CommandLine): Promise<{ outcome: Outcome; signalled: bo
       if (message.kind === 'step') progress.step(message.step);
       if (message.kind === 'checkpoint' && dumpLatents !== null) {
         const { stepsDone, latents } = message.checkpoint;
-        dumps.push(writeWhole(stepFile(dumpLatents, stepsDone - 1), npy(latents)));
+        const written = writeWhole(stepFile(dumpLatents, stepsDone - 1), npy(latents));
+        dumps.push(written.catch((error: unknown) => void (outcome.failure ??= toFailure(error))));
       }
       take(outcome, message);
     },
   });
   const jobId = 'headless';
   let signalled = false;
-  const onInterrupt = (): void => {
-    // A second Ctrl+C is meant.
-    if (signalled) process.exit(exitCodes.stopped);
+  const onFirst = (): void => {
     signalled = true;
     void engine.handle({ kind: 'stop', jobId });
   };
-  process.on('SIGINT', onInterrupt);
+  process.on('SIGINT', ctrlC(onFirst, () => process.exit(exitCodes.stopped)));
   await engine.generate(
     { kind: 'generate', jobId, request, modelFolder, provider, previewMode: 'off', paceMs: 0 },
     stopAfter === null ? [] : [interruptAfterStep(stopAfter - 1)],
@@ -90,7 +91,6 @@ async function run(line: CommandLine): Promise<{ outcome: Outcome; signalled: bo
     await engine.handle({ kind: 'decode', jobId, latents, modelFolder, provider });
     outcome.trace = withDecode(outcome.trace, performance.now() - begun);
   }
-  process.off('SIGINT', onInterrupt);
   return { outcome, signalled };
 }
 
@@ -160,4 +160,6 @@ async function guardedMain(): Promise<number> {
   }
 }
 
+// A reader that has gone (`| head`) costs its lines, not the picture.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 process.exitCode = await guardedMain();

@@ -4,8 +4,13 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { EngineMessage } from '../../shared/engineProtocol.ts';
 import type { GenerationRequest } from '../../shared/generation.ts';
+import { openSession } from './ort/session.ts';
+import { openPipeline } from './pipelines/registry.ts';
+import { relativeDifference } from './pipelines/verify.ts';
+import { concatRows, sliceRows, tensor } from './tensor/tensor.ts';
+import { steadyValues } from './tensor/steadyValues.ts';
 import { createRig, ofKind, tinyRequest } from './testing/engineRig.ts';
-import { type TinyModelOptions, writeTinyModel } from './testing/tinyModel.ts';
+import { type TinyModelOptions, tinyWidth, writeTinyModel } from './testing/tinyModel.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -17,6 +22,7 @@ const last = (messages: readonly EngineMessage[]): EngineMessage | undefined => 
 
 describe('exports of other times', () => {
   const variants: [string, TinyModelOptions][] = [
+    ['timestep int64 scalar', { timestep: { type: 'int64', dims: [] } }],
     ['timestep int64 [1]', { timestep: { type: 'int64', dims: [1] } }],
     ['timestep float [batch]', { timestep: { type: 'float32', dims: ['batch'] } }],
     ['timestep float16 scalar', { timestep: { type: 'float16', dims: [] } }],
@@ -30,14 +36,61 @@ describe('exports of other times', () => {
     expect(image).toEqual(wanted);
   });
 
-  it('a half-precision UNet gives nearly the same', async () => {
+  it.each<[string, TinyModelOptions, number[]]>([
+    ['timestep float scalar', { timestep: { type: 'float32', dims: [] } }, []],
+    ['timestep int64 [1]', { timestep: { type: 'int64', dims: [1] } }, [1]],
+    ['timestep float [steps]', { timestep: { type: 'float32', dims: ['steps'] } }, [1]],
+    ['timestep int64 [batch]', { timestep: { type: 'int64', dims: ['batch'] } }, [2]],
+    ['half precision throughout', { half: true }, []],
+  ])('%s gives a batch what its rows would have had alone', async (_, options, timestepDims) => {
+    const fed: unknown[] = [];
+    const pipeline = await openPipeline({
+      folder: await writeTinyModel(options),
+      openSession: async (file) => {
+        const session = await openSession(file, 'cpu');
+        return {
+          inputs: session.inputs,
+          outputs: session.outputs,
+          release: () => session.release(),
+          run: (feeds) => {
+            fed.push(feeds['timestep']?.dims);
+            return session.run(feeds);
+          },
+        };
+      },
+      onPart: () => undefined,
+    });
+    const samples = tensor([2, 4, 8, 8], steadyValues(512, 1.5));
+    const texts = [0.3, -0.6].map((value) => tensor([1, 77, tinyWidth], new Float32Array(77 * tinyWidth).fill(value)));
+    const both = await pipeline.noiseModel(samples, 501, concatRows(texts));
+    expect(fed).toEqual([timestepDims]);
+    for (const [row, text] of texts.entries()) {
+      const alone = await pipeline.noiseModel(sliceRows(samples, row, row + 1), 501, text);
+      expect(relativeDifference(sliceRows(both, row, row + 1), alone)).toBeLessThan(1e-3);
+      const earlier = await pipeline.noiseModel(sliceRows(samples, row, row + 1), 101, text);
+      expect((alone.data[0] ?? NaN) - (earlier.data[0] ?? NaN)).toBeCloseTo(0.04, 2);
+    }
+    await pipeline.release();
+  });
+
+  it.each<[string, TinyModelOptions]>([
+    ['', { half: true }],
+    [' with int64 timesteps', { half: true, timestep: { type: 'int64', dims: ['batch'] } }],
+  ])('a half-precision UNet%s gives nearly the same', async (_, options) => {
     const asked = { request: request({ scheduler: 'ddim' }) };
     const wanted = ofKind(await createRig(folder).generate(asked), 'finished')[0]?.image.rgb ?? [];
-    const half = await createRig(await writeTinyModel({ half: true })).generate(asked);
+    const half = await createRig(await writeTinyModel(options)).generate(asked);
     const rgb = ofKind(half, 'finished')[0]?.image.rgb ?? [];
     expect(rgb.length).toBe(wanted.length);
     expect(Math.max(...Array.from(rgb, (value, index) => Math.abs(value - (wanted[index] ?? 0))))).toBeLessThanOrEqual(2);
   });
+});
+
+it('the steps offset of a Stable Diffusion model is 1 whatever its file says, as in diffusers', async () => {
+  const scheduler = { beta_schedule: 'scaled_linear', timestep_spacing: 'leading', steps_offset: 0 };
+  const messages = await createRig(await writeTinyModel({ scheduler })).generate({ request: request({ scheduler: 'ddim' }) });
+  const timesteps = ofKind(messages, 'step').map(({ step }) => step.timestep);
+  expect(timesteps).toEqual([901, 801, 701, 601, 501, 401, 301, 201, 101, 1]);
 });
 
 describe('bad models', () => {

@@ -27,7 +27,8 @@ function connectParent(): Parent | null {
   // No parent, no purpose: a run in progress would go on for nobody.
   process.on('disconnect', () => process.exit(0));
   return {
-    send: (message) => process.send?.(message),
+    // A message that meets a closed channel is for nobody either.
+    send: (message) => process.send?.(message, () => undefined),
     onMessage: (listener) => process.on('message', listener),
   };
 }
@@ -39,11 +40,15 @@ function serve(parent: Parent): void {
     warn: (text) => process.stderr.write(`${text}\n`),
   });
   parent.onMessage((message) => {
-    // The host checks what it sends; it is of the same build.
-    const command = message as EngineCommand;
-    // Sessions need no release before the end.
-    if (command.kind === 'shutdown') process.exit(0);
-    void engine.handle(command);
+    // The host checks what it sends and is of the same build; still no message may end a run that goes on.
+    try {
+      const command = message as EngineCommand;
+      // Sessions need no release before the end.
+      if (command.kind === 'shutdown') process.exit(0);
+      void engine.handle(command);
+    } catch (error) {
+      process.stderr.write(`A message was dropped: ${String(error)}\n`);
+    }
   });
   parent.send({ kind: 'ready', runtimeVersion } satisfies EngineMessage);
 }

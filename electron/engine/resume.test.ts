@@ -71,6 +71,13 @@ describe('the engine process', () => {
     expect(ofKind(messages, 'finished')[0]?.image).toEqual(ofKind(whole, 'finished')[0]?.image);
   });
 
+  it('drops messages it cannot read, and goes on', async () => {
+    const generate = { kind: 'generate', jobId: 'j', request: tinyRequest, modelFolder: folder, provider: 'cpu', previewMode: 'off', paceMs: 0 };
+    const junk = ['text', {}, { kind: 'unknown' }, { kind: 'generate', jobId: 'x' }, { kind: 'stop', jobId: 'nobody' }];
+    const messages = await talk([generate, ...junk as object[], { kind: 'steer', jobId: 'j' }], ({ kind }) => kind === 'finished');
+    expect(last(messages)).toMatchObject({ kind: 'finished', trace: { stepsDone: 10 } });
+  });
+
   it('hears a stop between two model calls', async () => {
     const asked = request({ steps: 500 });
     const generate = { kind: 'generate', jobId: 'j', request: asked, modelFolder: folder, provider: 'cpu', previewMode: 'linear', paceMs: 0 };
@@ -78,7 +85,18 @@ describe('the engine process', () => {
     expect(last(messages)).toMatchObject({ kind: 'stopped' });
   });
 
-  it('ends with its parent', async () => {
+  it('ends with its parent, also in the middle of a run', async () => {
+    const child = fork(entry, [], { serialization: 'advanced', execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    const code = new Promise((resolve) => child.once('exit', resolve));
+    child.on('message', ({ kind }: EngineMessage) => {
+      const generate = { kind: 'generate', jobId: 'j', request: request({ steps: 500 }), modelFolder: folder, provider: 'cpu', previewMode: 'off', paceMs: 50 };
+      if (kind === 'ready') child.send(generate);
+      if (kind === 'step') child.disconnect();
+    });
+    expect(await code).toBe(0);
+  });
+
+  it('ends with its parent, idle', async () => {
     const child = fork(entry, [], { serialization: 'advanced', execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     await new Promise((resolve) => child.once('message', resolve));
     const code = new Promise((resolve) => child.once('exit', resolve));

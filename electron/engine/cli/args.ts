@@ -1,7 +1,9 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { StopbathError } from '../../../shared/errors.ts';
 import {
   type GuidanceEnd,
+  maxSteps,
   parseGenerationRequest,
   type GenerationRequest,
   type ProviderChoice,
@@ -14,7 +16,7 @@ import type { ModelDefaults } from './defaults.ts';
 export const usage = `Usage: npm run -s generate -- --prompt TEXT --out FILE.png [options]
 
   --negative TEXT         negative prompt
-  --steps N               denoising steps
+  --steps N               denoising steps, 1 to ${maxSteps}
   --guidance G            guidance scale; 1 or below switches guidance off
   --scheduler NAME        ${schedulerIds.join(' | ')}
   --seed S                0 to 18446744073709551615; drawn when left out
@@ -57,8 +59,16 @@ export type Given = { readonly [Name in Exclude<OptionName, 'help'>]?: string } 
 /** An argument that cannot be used; the message names its option. */
 export class ArgumentError extends Error {}
 
-/** @throws ArgumentError for unknown options, values left out, and positional arguments. */
+/** @throws ArgumentError for unknown options, values and file names left out, and positional arguments. */
 export function parseOptions(argv: readonly string[]): Given {
+  const given = parsed(argv);
+  for (const name of ['model', 'trace', 'dump-latents'] as const) {
+    if (given[name] === '') throw new ArgumentError(`--${name}: the name is empty.`);
+  }
+  return given;
+}
+
+function parsed(argv: readonly string[]): Given {
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: false, strict: true }).values;
   } catch (error) {
@@ -85,24 +95,27 @@ export function readCommandLine(given: Given, modelFolder: string, defaults: Mod
   const prompt = required(given, 'prompt');
   const out = required(given, 'out');
   if (!out.toLowerCase().endsWith('.png')) throw new ArgumentError('--out: the file name must end in .png.');
-  const steps = whole(given, 'steps') ?? defaults.steps;
-  const stopAfter = whole(given, 'stop-after');
-  if (stopAfter !== null && (stopAfter < 1 || stopAfter > steps)) {
-    throw new ArgumentError(`--stop-after: a whole number from 1 to ${steps}.`);
-  }
   const request = checkedRequest({
     task: 'text-to-image',
-    modelId: modelFolder,
+    // Ids are the app's; the folder goes beside the request.
+    modelId: 'command-line',
     prompt,
     negativePrompt: given.negative ?? null,
     width: whole(given, 'width') ?? defaults.width,
     height: whole(given, 'height') ?? defaults.height,
-    steps,
+    steps: whole(given, 'steps') ?? defaults.steps,
     guidanceScale: decimal(given, 'guidance') ?? defaults.guidanceScale,
     guidanceEnd: guidanceEnd(given),
     scheduler: oneOf<SchedulerId>(given, 'scheduler', schedulerIds) ?? defaults.scheduler,
     seed: given.seed ?? randomSeed,
   });
+  const stopAfter = whole(given, 'stop-after');
+  if (stopAfter !== null && (stopAfter < 1 || stopAfter > request.steps)) {
+    throw new ArgumentError(`--stop-after: a whole number from 1 to ${request.steps}.`);
+  }
+  if (given.trace !== undefined && resolve(given.trace) === resolve(out)) {
+    throw new ArgumentError('--trace: the same file as --out.');
+  }
   return {
     request,
     modelFolder,

@@ -22,7 +22,7 @@ const starterSchema = z.object({
 /** The starter model's own when its file names none: the app's default for it too. */
 const starterScheduler: SchedulerId = 'ddim';
 
-/** From starter.json where a model has one; else diffusers' Stable Diffusion defaults at the UNet's own size. */
+/** From starter.json where a model has one; else what Stable Diffusion is commonly run with, at the UNet's own size. */
 export async function readDefaults(folder: string): Promise<ModelDefaults> {
   const starter = starterSchema.safeParse(await readOptionalModelJson(folder, 'starter.json'));
   if (starter.success) {

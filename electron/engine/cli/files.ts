@@ -45,11 +45,13 @@ export async function writeWhole(file: string, content: Uint8Array | string): Pr
   }
 }
 
+/** @throws ArgumentError naming the option when the folder cannot be made or written to. */
 export async function makeFolder(option: string, folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
   } catch {
-    throw new ArgumentError(`--${option}: the folder ${folder} could not be made.`);
+    throw new ArgumentError(`--${option}: the folder ${folder} cannot be made or written to.`);
   }
 }
 

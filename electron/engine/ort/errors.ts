@@ -35,6 +35,13 @@ function readLoad(part: string, text: string): Reading {
   if (/doesn't exist|no such file|NO_SUCHFILE/i.test(text)) {
     return { code: 'MODEL_PARTS', message: `${part} is missing.`, nextStep: repair };
   }
+  if (/No Op registered|Unsupported model IR version|Opset \d+ is under development/i.test(text)) {
+    return {
+      code: 'MODEL_UNSUPPORTED',
+      message: `${part} was made for a newer ONNX Runtime, or with operators of its own.`,
+      nextStep: 'Export the model again with a lower opset version.',
+    };
+  }
   return { code: 'MODEL_BAD', message: `${part} is damaged or not an ONNX model.`, nextStep: repair };
 }
 

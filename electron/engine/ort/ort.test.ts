@@ -48,6 +48,23 @@ describe('sessions', () => {
     await writeFile(join(folder, 'model.onnx'), 'no protobuf');
     await expect(openSession(join(folder, 'model.onnx'), 'cpu')).rejects.toMatchObject({ code: 'MODEL_BAD' });
   });
+
+  it('tell a model from the future from a damaged one', async () => {
+    const model = (op: string): Buffer =>
+      onnxModel({
+        inputs: [{ name: 'x', type: 'float32', dims: [2] }],
+        outputs: [{ name: 'y', type: 'float32', dims: [2] }],
+        nodes: [{ op, inputs: ['x'], outputs: ['y'] }],
+      });
+    await expect(openSession(model('NotYetInvented'), 'cpu')).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
+    const later = model('Identity');
+    // The opset version is the last byte of the file, the format version the second.
+    later[later.length - 1] = 99;
+    await expect(openSession(later, 'cpu')).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
+    const newFormat = model('Identity');
+    newFormat[1] = 120;
+    await expect(openSession(newFormat, 'cpu')).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
+  });
 });
 
 describe('half precision', () => {
@@ -108,6 +125,16 @@ describe('provider ladder', () => {
     const slow = new Providers({ platform: 'linux', arch: 'x64', probe: () => Promise.resolve({ code: 'EP_SLOW', reason: 'slow' }) });
     expect(await slow.resolve('webgpu', 'm')).toMatchObject({ provider: 'webgpu', rungs: [{ taken: true, code: 'EP_SLOW' }] });
     expect((await slow.resolve('auto', 'm')).provider).toBe('cpu');
+  });
+
+  it('goes on when a probe cannot be made at all, and when its notes cannot be kept', async () => {
+    const file = join(await mkdtemp(join(tmpdir(), 'stopbath-cache-')), 'file');
+    await writeFile(file, '');
+    const providers = new Providers({ platform: 'linux', arch: 'x64', cacheFolder: file, probe: () => Promise.reject(new Error('spawn EAGAIN')) });
+    expect((await providers.resolve('auto', 'm')).rungs.map(({ code }) => code)).toEqual(['CUDA_FAILED', 'EP_FAILED', 'OK']);
+    await expect(providers.resolve('webgpu', 'm')).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    await providers.setVerified('webgpu', 'hash');
+    expect(await providers.isVerified('webgpu', 'hash')).toBe(true);
   });
 
   it('keeps good news over a restart, and asks again after bad', async () => {

@@ -16,9 +16,9 @@ const maxStderr = 16_384;
 export function judge(provider: ProviderId, report: ProbeReport, stderr: string): Verdict {
   if (report.kind === 'failed') return explainFailure(provider, `${stderr}\n${report.message}`);
   if (!(report.maxDifference <= tolerance)) {
-    return { code: 'EP_WRONG', reason: 'It gave wrong results; the CPU is used.' };
+    return { code: 'EP_WRONG', reason: 'It gave wrong results.' };
   }
-  if (report.providerMs > report.cpuMs) return { code: 'EP_SLOW', reason: 'It is slower than the CPU; the CPU is used.' };
+  if (report.providerMs > report.cpuMs) return { code: 'EP_SLOW', reason: 'It is slower than the CPU.' };
   return null;
 }
 

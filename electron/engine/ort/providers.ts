@@ -114,9 +114,18 @@ export class Providers {
     if (known !== null && provider === 'cuda') return known;
     const earlier = await this.#verdicts.get(provider);
     if (earlier === null || earlier?.code === 'EP_SLOW') return earlier;
-    const verdict = await this.#options.probe(provider);
+    const verdict = await this.#probe(provider);
     this.#verdicts.set(provider, Promise.resolve(verdict));
     return verdict;
+  }
+
+  /** A probe that cannot even be made is a reason like any other: Automatic goes on to the next rung. */
+  async #probe(provider: ProviderId): Promise<Verdict> {
+    try {
+      return await this.#options.probe(provider);
+    } catch (error) {
+      return explainFailure(provider, String(error));
+    }
   }
 
   #verdict(provider: ProviderId): Promise<Verdict> {
@@ -133,7 +142,7 @@ export class Providers {
     const dangerous = this.#options.probesInThisProcess === true;
     if (dangerous && (this.#options.cacheFolder ?? null) === null) return notTried;
     if (dangerous) await this.#save({ ...stored, verdicts: { ...stored.verdicts, [provider]: crashed } });
-    const verdict = await this.#options.probe(provider);
+    const verdict = await this.#probe(provider);
     // Only good news is kept over a restart: what is missing may be installed any time.
     if (verdict === null) stored.verdicts[provider] = verdict;
     if (verdict === null || dangerous) await this.#save(stored);
@@ -141,7 +150,7 @@ export class Providers {
   }
 
   get #key(): string {
-    return [runtimeVersion, this.#options.platform ?? process.platform, process.arch].join(' ');
+    return [runtimeVersion, this.#options.platform ?? process.platform, this.#options.arch ?? process.arch].join(' ');
   }
 
   async #load(): Promise<Stored> {

@@ -2,14 +2,14 @@ import type { SchedulerConfig } from './config.ts';
 
 const { fround } = Math;
 
-/** torch.linspace in float32: from both ends towards the middle. */
+/** torch.linspace in float32: from both ends towards the middle, product and sum rounded once (a fused multiply-add). */
 function linspace32(start: number, end: number, count: number): Float32Array {
   const out = new Float32Array(count);
   const first = fround(start);
   const last = fround(end);
   const step = fround(fround(last - first) / (count - 1));
   for (let index = 0; index < count; index++) {
-    out[index] = index < count / 2 ? first + fround(step * index) : last - fround(step * (count - index - 1));
+    out[index] = index < count / 2 ? first + step * index : last - step * (count - index - 1);
   }
   return out;
 }

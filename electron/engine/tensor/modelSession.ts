@@ -15,7 +15,7 @@ export interface TensorSpec {
 export interface ModelSession {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
-  /** @throws StopbathError `OUT_OF_MEMORY`, `MODEL_TOKENIZER` (an index out of range) or `MODEL_BAD`. */
+  /** @throws StopbathError `OUT_OF_MEMORY`, `MODEL_TOKENIZER` (an index out of range), `MODEL_UNSUPPORTED` (other inputs) or `MODEL_BAD`. */
   run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
   release(): Promise<void>;
 }

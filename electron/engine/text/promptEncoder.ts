@@ -12,7 +12,7 @@ export interface EncodedPrompt {
 
 const cacheSize = 32;
 
-/** Texts to embeddings; the last few are kept, the empty prompt is needed by nearly every run. */
+/** Texts to embeddings; those used last are kept, the empty prompt is needed by nearly every run. */
 export class PromptEncoder {
   readonly #tokenizer: PromptTokenizer;
   readonly #session: ModelSession;
@@ -26,7 +26,7 @@ export class PromptEncoder {
   /** @throws StopbathError `MODEL_TOKENIZER` when an id is outside the encoder's table, `MODEL_NAN`. */
   async encode(text: string): Promise<EncodedPrompt> {
     const known = this.#cache.get(text);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#keep(text, known);
     const { ids, truncated } = this.#tokenizer.tokenize(text);
     const input = this.#session.inputs[0]?.name ?? 'input_ids';
     const outputs = await this.#session.run({ [input]: tensor([1, ids.length], Float32Array.from(ids)) });
@@ -34,7 +34,12 @@ export class PromptEncoder {
     if (embeds === undefined || !isFiniteTensor(embeds)) {
       throw new StopbathError({ code: 'MODEL_NAN', message: 'The text encoder gave values that are no numbers.' });
     }
-    const encoded = { embeds, truncated };
+    return this.#keep(text, { embeds, truncated });
+  }
+
+  /** As the newest; a Map keeps the order of insertion. */
+  #keep(text: string, encoded: EncodedPrompt): EncodedPrompt {
+    this.#cache.delete(text);
     this.#cache.set(text, encoded);
     const oldest = this.#cache.keys().next();
     if (this.#cache.size > cacheSize && oldest.done !== true) this.#cache.delete(oldest.value);
