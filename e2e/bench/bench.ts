@@ -1,10 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { GenerationRequest } from '../../shared/generation.ts';
 import type { RunTrace } from '../../shared/job.ts';
-import { BenchEngine, modelFolder, type MeasuredRun } from './engineRuns.ts';
+import { BenchEngine, starter, type MeasuredRun } from './engineRuns.ts';
 import { median, quantile, sum } from './stats.ts';
 import { measureStops } from './stops.ts';
 
@@ -21,7 +21,6 @@ const { values } = parseArgs({
   },
 });
 
-const native = JSON.parse(readFileSync(path.join(modelFolder, 'starter.json'), 'utf8')) as { width: number; height: number };
 const colours = ['red', 'blue', 'yellow', 'white', 'purple'];
 
 /** A new prompt each round: encoded prompts are remembered by the engine. */
@@ -31,10 +30,10 @@ function request(round: number, variant: Partial<GenerationRequest>): Generation
     modelId: 'starter',
     prompt: `a ${colours[round % colours.length] ?? 'red'} house under a night sky with a moon, number ${round}`,
     negativePrompt: null,
-    width: native.width,
-    height: native.height,
+    width: starter.width,
+    height: starter.height,
     steps: 20,
-    guidanceScale: 4,
+    guidanceScale: starter.guidance,
     guidanceEnd: { kind: 'never' },
     scheduler: 'euler',
     seed: String(1000 + round),

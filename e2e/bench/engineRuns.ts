@@ -1,15 +1,24 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Settings } from '../../shared/contract.ts';
-import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
+import type { EngineCommand, EngineMessage, RgbImage } from '../../shared/engineProtocol.ts';
 import type { GenerationRequest } from '../../shared/generation.ts';
 import type { RunTrace } from '../../shared/job.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 export const modelFolder = path.join(root, 'assets/starter');
 
+/** The built-in model's own settings. */
+export const starter = JSON.parse(readFileSync(path.join(modelFolder, 'starter.json'), 'utf8')) as {
+  readonly width: number;
+  readonly height: number;
+  readonly guidance: number;
+};
+
 export interface MeasuredRun {
   readonly trace: RunTrace;
+  readonly image: RgbImage;
   /** From sending `generate` to the arrival of the first preview here, ms; null without previews. */
   readonly firstPreviewMs: number | null;
   /** From sending `generate` to the arrival of the picture here, ms. */
@@ -21,8 +30,9 @@ export class BenchEngine {
   readonly #child: ChildProcess;
   #job = 0;
 
-  constructor() {
-    this.#child = fork(path.join(root, 'out/main/engine.js'), { serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  /** @param entry the built engine process, or its source */
+  constructor(entry = 'out/main/engine.js') {
+    this.#child = fork(path.join(root, entry), { serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   }
 
   run(request: GenerationRequest, previewMode: Settings['previewMode']): Promise<MeasuredRun> {
@@ -36,7 +46,7 @@ export class BenchEngine {
         if (message.kind === 'failed') reject(new Error(message.failure.message));
         if (message.kind !== 'finished') return;
         this.#child.off('message', listen);
-        resolve({ trace: message.trace, firstPreviewMs, wallMs: performance.now() - started });
+        resolve({ trace: message.trace, image: message.image, firstPreviewMs, wallMs: performance.now() - started });
       };
       this.#child.on('message', listen);
       const command: EngineCommand = { kind: 'generate', jobId, request, modelFolder, provider: 'auto', previewMode, paceMs: 0 };

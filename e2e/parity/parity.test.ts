@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
 /** result.json is written by e2e/parity/run.sh, which needs Python; this keeps a failed comparison from being committed. */
 interface Result {
   readonly bars: { readonly latentsRelative: number; readonly pictureWithin2Of255: number };
+  readonly model: { readonly unetSha256: string };
   readonly rows: readonly {
     readonly scheduler: string;
     readonly latentsRelative: number;
@@ -13,7 +15,9 @@ interface Result {
 }
 
 it('pictures agree with diffusers', () => {
-  const { bars, rows } = JSON.parse(readFileSync(new URL('result.json', import.meta.url), 'utf8')) as Result;
+  const { bars, model, rows } = JSON.parse(readFileSync(new URL('result.json', import.meta.url), 'utf8')) as Result;
+  const unet = readFileSync(new URL('../../assets/starter/unet/model.onnx', import.meta.url));
+  expect(model.unetSha256, 'the model has changed: run e2e/parity/run.sh again').toBe(createHash('sha256').update(unet).digest('hex'));
   expect(bars).toEqual({ latentsRelative: 1e-3, pictureWithin2Of255: 0.99 });
   expect(rows.map(({ scheduler }) => scheduler)).toEqual(
     expect.arrayContaining(['euler', 'ddim', 'euler_a', 'dpmpp_2m', 'dpmpp_2m_karras']),
