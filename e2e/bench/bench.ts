@@ -47,6 +47,8 @@ function stepMs(runs: readonly MeasuredRun[], guided: boolean): number {
   return median(runs.flatMap(({ trace }) => trace.steps.filter((step) => step.guided === guided && step.stepIndex > 0).map((step) => step.ms)));
 }
 
+const ownCode = (runs: readonly MeasuredRun[]): number => median(runs.map(({ trace }) => work(trace) - trace.timingsMs.sessionRun));
+
 const engine = new BenchEngine();
 const rounds = Number(values.rounds);
 const kinds = {
@@ -64,6 +66,12 @@ for (let round = 0; round < rounds; round++) {
   kinds.decoder.push(await engine.run(request(5 * round + 3, {}), 'decoder'));
   kinds.auto.push(await engine.run(request(5 * round + 4, {}), 'auto'));
 }
+const longRuns: MeasuredRun[] = [];
+for (let round = 0; round < rounds; round++) longRuns.push(await engine.run(request(1000 + round, { steps: 60 }), 'off'));
+const stepsAfterStop: number[] = [];
+for (let index = 0; index < Number(values.stops); index++) {
+  stepsAfterStop.push(await engine.stopAfter(request(2000 + index, { steps: 200 }), 2 + (index % 4), (index * 7) % 40));
+}
 engine.close();
 
 const guidedMs = stepMs(kinds.cutoff, true);
@@ -80,7 +88,9 @@ const figures = {
   machine: { cpu: os.cpus()[0]?.model ?? 'unknown', cores: os.cpus().length, node: process.version, provider: cutoffTrace?.provider ?? null },
   rounds,
   wallOverSessionRun: median(kinds.linear.map(({ trace }) => work(trace) / trace.timingsMs.sessionRun)),
-  ownCodePerStepMs: median(kinds.off.map(({ trace }) => (work(trace) - trace.timingsMs.sessionRun) / trace.stepsDone)),
+  // From runs of 20 and of 60 steps: what every further step costs, and what a run costs besides (tokens, pixels).
+  ownCodePerStepMs: (ownCode(longRuns) - ownCode(kinds.off)) / 40,
+  ownCodePerRunMs: ownCode(kinds.off) - (20 * (ownCode(longRuns) - ownCode(kinds.off))) / 40,
   previewShareLinear: median(kinds.linear.map(({ trace }) => trace.timingsMs.preview / work(trace))),
   previewShareAuto: median(kinds.auto.map(({ trace }) => trace.timingsMs.preview / work(trace))),
   previewShareDecoder: median(kinds.decoder.map(({ trace }) => trace.timingsMs.preview / work(trace))),
@@ -95,7 +105,10 @@ const figures = {
   stops: stops.length,
   stopAcknowledgedMsP50: median(stops.map((stop) => stop.acknowledgedMs)),
   stopAcknowledgedMsP95: quantile(stops.map((stop) => stop.acknowledgedMs), 0.95),
-  stopStepsAfterMax: stops.length === 0 ? null : Math.max(...stops.map((stop) => stop.stepsAfter)),
+  /** Steps that ended after the engine had been told. */
+  stopStepsAfterMax: Math.max(...stepsAfterStop),
+  /** The same as the page hears it, with what was on its way already. */
+  stopStepsHeardAfterMax: stops.length === 0 ? null : Math.max(...stops.map((stop) => stop.stepsAfter)),
 };
 
 mkdirSync(path.dirname(values.out), { recursive: true });

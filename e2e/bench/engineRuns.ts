@@ -54,6 +54,38 @@ export class BenchEngine {
     });
   }
 
+  /**
+   * Sends Stop at a moment after the n-th step and counts the steps that end later.
+   * @param delayMs from the arrival of that step's message
+   */
+  stopAfter(request: GenerationRequest, steps: number, delayMs: number): Promise<number> {
+    const jobId = `bench-${this.#job++}`;
+    return new Promise((resolve, reject) => {
+      let seen = 0;
+      let after: number | null = null;
+      const listen = (message: EngineMessage): void => {
+        if (!('jobId' in message) || message.jobId !== jobId) return;
+        if (message.kind === 'step') {
+          seen++;
+          if (after !== null) after++;
+          else if (seen === steps) {
+            setTimeout(() => {
+              after = 0;
+              this.#child.send({ kind: 'stop', jobId } satisfies EngineCommand);
+            }, delayMs);
+          }
+        }
+        if (message.kind === 'failed' || message.kind === 'finished') reject(new Error(`Not stopped: ${message.kind}`));
+        if (message.kind !== 'stopped') return;
+        this.#child.off('message', listen);
+        resolve(after ?? 0);
+      };
+      this.#child.on('message', listen);
+      const command: EngineCommand = { kind: 'generate', jobId, request, modelFolder, provider: 'auto', previewMode: 'linear', paceMs: 0 };
+      this.#child.send(command);
+    });
+  }
+
   close(): void {
     this.#child.kill();
   }

@@ -1,3 +1,4 @@
+import os from 'node:os';
 import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
 import { createEngine } from './engine.ts';
 import { probeArgument, runProbe } from './ort/probe.ts';
@@ -33,7 +34,17 @@ function connectParent(): Parent | null {
   };
 }
 
+/** The engine takes all the processor it can get, but after the interface: on an idle machine it loses nothing by it. */
+function giveWay(): void {
+  try {
+    os.setPriority(os.constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Not allowed here: then as an equal.
+  }
+}
+
 function serve(parent: Parent): void {
+  giveWay();
   const engine = createEngine({
     emit: (message: EngineMessage) => parent.send(message),
     probeEntry: process.argv[1] ?? '',
