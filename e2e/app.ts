@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess, execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -30,9 +30,15 @@ function electronBinary(): string | null {
   return names.map((name) => path.join(folder, name)).find((file) => existsSync(file)) ?? null;
 }
 
+const windowsProcesses = 'Get-CimInstance Win32_Process | ForEach-Object { "$($_.ProcessId) $($_.ParentProcessId) $($_.CommandLine)" }';
+
 /** All processes below a process, as [pid, command line]. */
 function descendants(pid: number): [number, string][] {
-  const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
+  const list =
+    process.platform === 'win32'
+      ? execFileSync('powershell', ['-NoProfile', '-Command', windowsProcesses], { encoding: 'utf8' })
+      : execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' });
+  const rows = list
     .split('\n')
     .map((row) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(row))
     .filter((match) => match !== null)
@@ -49,7 +55,7 @@ function descendants(pid: number): [number, string][] {
   return found;
 }
 
-export function enginePids(hostPid: number): number[] {
+function enginePids(hostPid: number): number[] {
   return descendants(hostPid)
     .filter(([, args]) => /engine\.js|Stopbath engine|utility.*NodeService/i.test(args))
     .map(([pid]) => pid);
@@ -58,7 +64,7 @@ export function enginePids(hostPid: number): number[] {
 function killEngineOf(hostPid: number): void {
   const pids = enginePids(hostPid);
   if (pids.length === 0) throw new Error('No engine process is running.');
-  for (const pid of pids) process.kill(pid, 'SIGSEGV');
+  for (const pid of pids) process.kill(pid, process.platform === 'win32' ? 'SIGKILL' : 'SIGSEGV');
 }
 
 export async function startWeb(browser: Browser, dataFolder: string, options: AppOptions): Promise<App> {
@@ -196,8 +202,3 @@ export const test = base.extend<Fixtures>({
 });
 
 export { expect } from '@playwright/test';
-
-/** Text of a file below the data folder. */
-export function readData(app: App, ...parts: string[]): string {
-  return readFileSync(path.join(app.dataFolder, ...parts), 'utf8');
-}

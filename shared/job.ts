@@ -96,7 +96,7 @@ export type Steering = z.infer<typeof steeringSchema>;
 
 const base = { jobId: z.string() };
 
-/** The life of a job. Nothing follows `finished`, `stopped`, `failed` but a `kept`. */
+/** The life of a job. Nothing follows `finished`, `stopped`, `failed` but `kept` and `removed`. */
 export const jobEventSchema = z.discriminatedUnion('kind', [
   z.object({ ...base, kind: z.literal('queued'), request: generationRequestSchema, position: z.int() }),
   z.object({ ...base, kind: z.literal('loading'), part: z.string() }),
