@@ -21,9 +21,17 @@ export const rooms: readonly Room[] = [
   ['electron/engine/latents', ['shared', 'electron/engine/tensor']],
   ['electron/engine/text', ['shared', 'electron/engine/tensor']],
   ['electron/engine/ort', ['shared', 'electron/engine/tensor']],
+  ['electron/engine/images', ['shared', 'electron/engine/tensor']],
   [
     'electron/engine/callbacks',
-    ['shared', 'electron/engine/tensor', 'electron/engine/schedulers', 'electron/engine/guidance', 'electron/engine/latents'],
+    [
+      'shared',
+      'electron/engine/tensor',
+      'electron/engine/schedulers',
+      'electron/engine/guidance',
+      'electron/engine/latents',
+      'electron/engine/text',
+    ],
   ],
   [
     'electron/engine/pipelines',

@@ -27,6 +27,11 @@ export class Studio {
   readonly history: Locator;
   readonly queue: Locator;
   readonly device: Locator;
+  readonly pictureField: Locator;
+  readonly pictureFile: Locator;
+  readonly maskSurface: Locator;
+  readonly maskStatus: Locator;
+  readonly maskTools: Locator;
 
   constructor(page: Page, problems: string[]) {
     this.page = page;
@@ -43,6 +48,11 @@ export class Studio {
     this.history = page.getByTestId('history');
     this.queue = page.getByTestId('queue');
     this.device = page.getByTestId('device');
+    this.pictureField = page.getByTestId('picture-field');
+    this.pictureFile = this.pictureField.locator('input[type=file]');
+    this.maskSurface = page.getByTestId('mask-surface');
+    this.maskStatus = page.getByTestId('mask-status');
+    this.maskTools = page.getByTestId('mask-tools');
   }
 
   async ready(): Promise<void> {
@@ -74,5 +84,46 @@ export class Studio {
   /** Waits until at least `count` steps of the shown run are done. */
   async waitForSteps(count: number): Promise<void> {
     await expect.poll(async () => Number((await this.canvas.getAttribute('data-step')) ?? 0), { timeout: 40_000 }).toBeGreaterThanOrEqual(count);
+  }
+
+  async turnTo(task: 'Text' | 'Image' | 'Inpaint'): Promise<void> {
+    await this.page.getByRole('tab', { name: task, exact: true }).click();
+  }
+
+  async choosePicture(buffer: Buffer, name = 'start.png', mimeType = 'image/png'): Promise<void> {
+    await this.pictureFile.setInputFiles({ name, mimeType, buffer });
+  }
+
+  /** A file let go over the window, as a file manager would. */
+  async dropPicture(buffer: Buffer, name: string, mimeType: string): Promise<void> {
+    const data = await this.page.evaluateHandle(
+      ([bytes, fileName, type]) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([Uint8Array.from(bytes)], fileName, { type }));
+        return transfer;
+      },
+      [[...buffer], name, mimeType] as const,
+    );
+    await this.canvas.dispatchEvent('dragover', { dataTransfer: data });
+    await expect(this.page.getByText('Drop the picture to start from it')).toBeVisible();
+    await this.canvas.dispatchEvent('drop', { dataTransfer: data });
+  }
+
+  /** A stroke through places of the surface, in shares of its sides. */
+  async paint(...places: readonly (readonly [number, number])[]): Promise<void> {
+    const box = await this.maskSurface.boundingBox();
+    if (box === null) throw new Error('The painting surface is not there.');
+    const at = ([x, y]: readonly [number, number]): [number, number] => [box.x + box.width * x, box.y + box.height * y];
+    const [first, ...others] = places;
+    if (first === undefined) return;
+    await this.page.mouse.move(...at(first));
+    await this.page.mouse.down();
+    for (const place of others) await this.page.mouse.move(...at(place), { steps: 6 });
+    await this.page.mouse.up();
+  }
+
+  /** Share of the picture that the interface says is masked, in percent. */
+  async masked(): Promise<number> {
+    return Number(/(\d+)\s*%/.exec((await this.maskStatus.textContent()) ?? '')?.[1] ?? 0);
   }
 }

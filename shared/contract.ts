@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { generationRequestSchema, providerIds, schedulerIds } from './generation.ts';
-import { failureSchema, jobEventSchema, jobSnapshotSchema, pictureSchema, steeringSchema } from './job.ts';
+import { generationRequestSchema, inputImageSchema, promptSyntaxes, providerIds, tasks } from './generation.ts';
+import { failureSchema, jobEventSchema, jobSnapshotSchema, pictureSchema, steeringSchema, tokenCountSchema } from './job.ts';
+import { schedulerIds } from './samplers.ts';
 
 /** A model the app can run. */
 export const modelSchema = z.object({
@@ -8,6 +9,8 @@ export const modelSchema = z.object({
   name: z.string(),
   description: z.string(),
   builtIn: z.boolean(),
+  family: z.enum(['sd', 'sdxl']),
+  tasks: z.array(z.enum(tasks)),
   width: z.int(),
   height: z.int(),
   /** Sizes must be a multiple of this many pixels. */
@@ -97,10 +100,17 @@ export const calls = {
   /** Returns at once. A second stop of the same job, or no answer in 2 s, replaces the engine process. */
   'jobs.stop': { input: job, output: none },
   'jobs.steer': { input: job.extend({ steering: steeringSchema }), output: none },
-  /** Decodes and saves the clean estimate of a stopped or failed job. */
-  'jobs.keep': { input: job, output: pictureSchema },
+  /** Decodes and saves the clean estimates of a stopped or failed job. */
+  'jobs.keep': { input: job, output: z.object({ pictures: z.array(pictureSchema) }) },
   /** Takes a queued job out, or clears an ended one from the list. */
   'jobs.remove': { input: job, output: none },
+  /** How the model's tokenizer sees texts. */
+  'prompts.count': {
+    input: z.object({ modelId: z.string(), texts: z.array(z.string().max(100_000)).max(8), syntax: z.enum(promptSyntaxes) }),
+    output: z.object({ counts: z.array(tokenCountSchema) }),
+  },
+  /** A library picture as the start of another run. New pictures are sent by `POST /inputs`, see core/fetchUi.ts. */
+  'inputs.fromPicture': { input: pictureId, output: inputImageSchema },
   'engine.status': { input: none, output: engineStatusSchema },
   'library.list': {
     input: z.object({ before: z.string().nullable(), limit: z.int().min(1).max(500) }),

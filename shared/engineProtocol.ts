@@ -1,7 +1,7 @@
 import type { EngineStatus, Settings } from './contract.ts';
 import type { Failure } from './errors.ts';
 import type { GenerationRequest, ProviderChoice, ProviderId } from './generation.ts';
-import type { RunTrace, Steering, StepRecord } from './job.ts';
+import type { Region, RunTrace, Steering, StepRecord, TokenCount } from './job.ts';
 
 /** A float tensor as plain data; survives structured clone and `serialization: 'advanced'`. */
 export interface PlainTensor {
@@ -11,7 +11,7 @@ export interface PlainTensor {
 
 /** Everything needed to go on bit-exactly after a step, and to decode its clean estimate. Plain data. */
 export interface Checkpoint {
-  readonly version: 1;
+  readonly version: 2;
   readonly request: GenerationRequest;
   /** Identifies the weights: resuming on others is refused. */
   readonly modelHash: string;
@@ -24,12 +24,20 @@ export interface Checkpoint {
   readonly cleanEstimate: PlainTensor;
   /** The stepper's own state: exact, opaque to everyone else. */
   readonly stepper: unknown;
-  /** The random generator's own state, opaque. */
+  /** The noise source's own state, opaque. */
   readonly generator: unknown;
+  /** What the loop holds beside the latents and cannot work out again from the request, by name. */
+  readonly tensors: Readonly<Record<string, PlainTensor>>;
   /** What steering has made of the guidance by now. */
   readonly guidanceScale: number;
   readonly guidanceEnd: GenerationRequest['guidanceEnd'];
   readonly steps: readonly StepRecord[];
+}
+
+/** The pictures a request names, as they were put in; the engine brings them to the size it needs. */
+export interface RunInputs {
+  readonly image: RgbImage;
+  readonly mask: GreyImage | null;
 }
 
 /** Main side -> engine process. */
@@ -38,6 +46,8 @@ export type EngineCommand =
       readonly kind: 'generate';
       readonly jobId: string;
       readonly request: GenerationRequest;
+      /** null for text-to-image. */
+      readonly inputs: RunInputs | null;
       readonly modelFolder: string;
       readonly provider: ProviderChoice;
       readonly previewMode: Settings['previewMode'];
@@ -47,13 +57,23 @@ export type EngineCommand =
     }
   | { readonly kind: 'stop'; readonly jobId: string }
   | { readonly kind: 'steer'; readonly jobId: string; readonly steering: Steering }
-  /** Decodes a clean estimate (model latent scale) to a picture. */
+  /** Decodes clean estimates (model latent scale) as the end of that request's run would: pasted into the picture and all. */
   | {
       readonly kind: 'decode';
       readonly jobId: string;
       readonly latents: PlainTensor;
+      readonly request: GenerationRequest;
+      readonly inputs: RunInputs | null;
       readonly modelFolder: string;
       readonly provider: ProviderChoice;
+    }
+  /** How a model's tokenizer sees texts; answered between two model calls. */
+  | {
+      readonly kind: 'count-tokens';
+      readonly requestId: string;
+      readonly modelFolder: string;
+      readonly texts: readonly string[];
+      readonly syntax: GenerationRequest['promptSyntax'];
     }
   | { readonly kind: 'shutdown' };
 
@@ -62,6 +82,13 @@ export interface RgbImage {
   readonly width: number;
   readonly height: number;
   readonly rgb: Uint8Array;
+}
+
+/** 8-bit grey, row by row, a byte a pixel. */
+export interface GreyImage {
+  readonly width: number;
+  readonly height: number;
+  readonly grey: Uint8Array;
 }
 
 /** Engine process -> main side. */
@@ -75,12 +102,17 @@ export type EngineMessage =
       readonly jobId: string;
       readonly stepIndex: number;
       readonly source: 'linear' | 'decoder';
+      /** The pictures of a batch side by side in rows. */
       readonly image: RgbImage;
+      /** The part of the picture it covers; null: all of it. */
+      readonly region: Region | null;
     }
   | { readonly kind: 'checkpoint'; readonly jobId: string; readonly checkpoint: Checkpoint }
   | { readonly kind: 'steered'; readonly jobId: string; readonly steering: Steering; readonly afterStep: number }
   | { readonly kind: 'decoding'; readonly jobId: string }
-  | { readonly kind: 'finished'; readonly jobId: string; readonly image: RgbImage; readonly trace: RunTrace }
+  | { readonly kind: 'finished'; readonly jobId: string; readonly images: readonly RgbImage[]; readonly trace: RunTrace }
   | { readonly kind: 'stopped'; readonly jobId: string; readonly trace: RunTrace }
-  | { readonly kind: 'decoded'; readonly jobId: string; readonly image: RgbImage }
+  | { readonly kind: 'decoded'; readonly jobId: string; readonly images: readonly RgbImage[] }
+  | { readonly kind: 'tokens'; readonly requestId: string; readonly counts: readonly TokenCount[] }
+  | { readonly kind: 'tokens-failed'; readonly requestId: string; readonly failure: Failure }
   | { readonly kind: 'failed'; readonly jobId: string; readonly failure: Failure };

@@ -1,8 +1,11 @@
-import type { GenerationRequest, GuidanceEnd, SchedulerId } from './generation.ts';
+import { microConditioningSchema, type GenerationRequest, type GuidanceCurve, type GuidanceEnd } from './generation.ts';
+import { parseSigmaScheduleName, schedulerLabels, sigmaScheduleLabels, timestepSpacingLabels, type SchedulerId } from './samplers.ts';
 
 /** What is known of a picture when its `parameters` text is written. */
 export interface InfotextFacts {
   readonly request: GenerationRequest;
+  /** The picture's place in the run's batch. */
+  readonly batchIndex: number;
   readonly modelName: string;
   /** First 10 hex digits are written; null leaves the entry out. */
   readonly modelHash: string | null;
@@ -14,43 +17,46 @@ export interface InfotextFacts {
   readonly version: string;
 }
 
-/**
- * A1111 splits what older files called "DPM++ 2M Karras" in two. Its "Automatic" means Karras for DPM++ 2M, so the plain
- * schedule has to be named.
- */
-const samplers: Record<SchedulerId, { sampler: string; schedule: string }> = {
-  euler: { sampler: 'Euler', schedule: 'Automatic' },
-  euler_a: { sampler: 'Euler a', schedule: 'Automatic' },
-  ddim: { sampler: 'DDIM', schedule: 'Automatic' },
-  dpmpp_2m: { sampler: 'DPM++ 2M', schedule: 'Uniform' },
-  dpmpp_2m_karras: { sampler: 'DPM++ 2M', schedule: 'Karras' },
-};
+type Entry = readonly [key: string, value: string] | null;
+
+/** The i-th seed after one, as A1111 counts in a batch; after the last 64-bit seed comes 0. */
+export function seedPlus(seed: GenerationRequest['seed'], index: number): string {
+  return BigInt.asUintN(64, BigInt(seed) + BigInt(index)).toString();
+}
+
+/** The seed that draws this picture of a batch; with one stream for the whole batch only its place in it tells it apart. */
+export function imageSeed(request: Pick<GenerationRequest, 'seed' | 'batchSeeds'>, batchIndex: number): string {
+  return request.batchSeeds === 'per-image' ? seedPlus(request.seed, batchIndex) : request.seed;
+}
+
+/** The prompt this picture of a batch was drawn for: a prompt's pictures lie together. */
+export function imagePrompt(request: Pick<GenerationRequest, 'prompt' | 'morePrompts' | 'imagesPerPrompt'>, batchIndex: number): string {
+  return [request.prompt, ...request.morePrompts][Math.floor(batchIndex / request.imagesPerPrompt)] ?? request.prompt;
+}
 
 /**
  * The text A1111 and everything after it reads from a picture's `parameters` chunk: prompt, negative prompt, then one
- * line of settings.
+ * line of settings. A1111's own keys are written where they mean the same there, ours under other names. Settings that are
+ * as A1111 assumes them without a key are left out.
  */
 export function formatInfotext(facts: InfotextFacts): string {
-  const { request } = facts;
-  const { sampler, schedule } = samplers[request.scheduler];
-  const numTimesteps = facts.numTimesteps ?? facts.stepsDone;
-  const entries: (readonly [key: string, value: string] | null)[] = [
-    ['Steps', String(facts.stepsDone)],
-    ['Sampler', sampler],
-    ['Schedule type', schedule],
+  const { request, batchIndex } = facts;
+  const entries: Entry[] = [
+    ...samplingEntries(facts),
     ['CFG scale', String(request.guidanceScale)],
-    ['Seed', request.seed],
+    ['Seed', imageSeed(request, batchIndex)],
     ['Size', `${request.width}x${request.height}`],
     facts.modelHash === null ? null : ['Model hash', facts.modelHash.slice(0, 10)],
     ['Model', facts.modelName],
-    // Without this entry A1111 takes the noise to come from a CUDA generator.
-    ['RNG', 'CPU'],
-    numTimesteps === facts.stepsDone ? null : ['Planned steps', String(numTimesteps)],
-    request.guidanceEnd.kind === 'never' ? null : ['Guidance end', formatGuidanceEnd(request.guidanceEnd)],
+    ...pictureEntries(request),
+    ...promptEntries(request),
+    ...noiseEntries(facts),
+    ...guidanceEntries(request),
+    ...sizeEntries(request),
     ['Version', `Stopbath ${facts.version}`],
   ];
   const settings = entries.filter((entry) => entry !== null).map(([key, value]) => `${key}: ${quote(value)}`);
-  const lines = [request.prompt];
+  const lines = [imagePrompt(request, batchIndex)];
   // A1111 writes no line for an empty negative prompt; the difference between none and '' is kept in our own chunk.
   if (request.negativePrompt !== null && request.negativePrompt !== '') {
     lines.push(`Negative prompt: ${request.negativePrompt}`);
@@ -59,8 +65,111 @@ export function formatInfotext(facts: InfotextFacts): string {
   return lines.join('\n');
 }
 
+/**
+ * A1111's "Automatic" means Karras or exponential for these (sd_samplers_kdiffusion.py), where ours means the model's own: so
+ * the plain schedule has to be named.
+ */
+const automaticIsCurved: ReadonlySet<SchedulerId> = new Set(['dpmpp_2m', 'dpmpp_sde', 'dpmpp_2m_sde', 'dpm2', 'dpm2_a']);
+
+function scheduleName({ scheduler, sigmaSchedule, timestepSpacing }: GenerationRequest): string {
+  if (sigmaSchedule === 'uniform' && timestepSpacing === 'trailing') return 'SGM Uniform';
+  if (sigmaSchedule === 'automatic' && automaticIsCurved.has(scheduler)) return sigmaScheduleLabels.uniform;
+  return sigmaScheduleLabels[sigmaSchedule];
+}
+
+function samplingEntries({ request, stepsDone, numTimesteps = stepsDone }: InfotextFacts): Entry[] {
+  const { scheduler, timestepSpacing, timesteps, sigmas, eta } = request;
+  const whole = stepsDone === numTimesteps;
+  const schedule = scheduleName(request);
+  const spacingImplied = parseSigmaScheduleName(schedule)?.timestepSpacing === timestepSpacing;
+  return [
+    // What was asked for, of which image-to-image runs a share and Heun each step twice; what ran, where it was stopped.
+    ['Steps', String(whole && timesteps === null && sigmas === null ? request.steps : stepsDone)],
+    ['Sampler', schedulerLabels[scheduler]],
+    ['Schedule type', schedule],
+    spacingImplied ? null : ['Timestep spacing', timestepSpacingLabels[timestepSpacing]],
+    whole ? null : ['Planned steps', String(numTimesteps)],
+    timesteps === null ? null : ['Timesteps', timesteps.join(', ')],
+    sigmas === null ? null : ['Sigmas', sigmas.join(', ')],
+    scheduler === 'ddim' && eta > 0 ? ['Eta DDIM', String(eta)] : null,
+    scheduler === 'tcd' ? ['Eta', String(eta)] : null,
+  ];
+}
+
+function pictureEntries({ task, strength, denoisingStart, denoisingEnd, maskPadding, keepUnmasked }: GenerationRequest): Entry[] {
+  const inpaint = task === 'inpaint';
+  return [
+    task !== 'text-to-image' && denoisingStart === null ? ['Denoising strength', String(strength)] : null,
+    denoisingStart === null ? null : ['Denoising start', String(denoisingStart)],
+    denoisingEnd === null ? null : ['Denoising end', String(denoisingEnd)],
+    inpaint && maskPadding !== null ? ['Inpaint area', 'Only masked'] : null,
+    inpaint && maskPadding !== null ? ['Masked area padding', String(maskPadding)] : null,
+    inpaint && !keepUnmasked ? ['Keep unmasked', 'off'] : null,
+  ];
+}
+
+function promptEntries({ prompt2, negativePrompt2, promptSyntax, clipSkip }: GenerationRequest): Entry[] {
+  return [
+    prompt2 === null ? null : ['Prompt 2', prompt2],
+    negativePrompt2 === null ? null : ['Negative prompt 2', negativePrompt2],
+    // A1111 counts layers from the last one, 1; diffusers and we count those left out.
+    clipSkip === 0 ? null : ['Clip skip', String(clipSkip + 1)],
+    // Brackets as text are A1111's "None"; none of its others is what ComfyUI does.
+    promptSyntax === 'plain' ? ['Emphasis', 'None'] : null,
+    promptSyntax === 'a1111' ? null : ['Prompt syntax', promptSyntax],
+  ];
+}
+
+/** Without an RNG entry A1111 takes the noise to come from its card. */
+const noiseNames = { 'torch-cpu': 'CPU', 'torch-cuda': 'GPU', 'a1111-nv': 'NV' } as const;
+
+function noiseEntries({ request: { noise, batchSeeds, morePrompts, imagesPerPrompt }, batchIndex }: InfotextFacts): Entry[] {
+  const size = (1 + morePrompts.length) * imagesPerPrompt;
+  const together = size > 1 && batchSeeds === 'shared';
+  return [
+    ['RNG', noiseNames[noise.kind]],
+    noise.kind === 'torch-cuda' ? ['CUDA threads', `${noise.sms}x${noise.threadsPerSm}`] : null,
+    together ? ['Batch size', String(size)] : null,
+    together ? ['Batch pos', String(batchIndex)] : null,
+  ];
+}
+
+function guidanceEntries({ guidanceEnd, guidanceCurve, guidanceInterval, guidanceRescale }: GenerationRequest): Entry[] {
+  return [
+    guidanceEnd.kind === 'never' ? null : ['Guidance end', formatGuidanceEnd(guidanceEnd)],
+    guidanceCurve.kind === 'constant' ? null : ['Guidance curve', formatGuidanceCurve(guidanceCurve)],
+    guidanceInterval === null ? null : ['Guidance interval', `sigma ${guidanceInterval.sigmaLow} to ${guidanceInterval.sigmaHigh}`],
+    guidanceRescale === 0 ? null : ['Guidance rescale', String(guidanceRescale)],
+  ];
+}
+
 function formatGuidanceEnd(end: Exclude<GuidanceEnd, { kind: 'never' }>): string {
   return end.kind === 'ratio' ? `ratio ${end.ratio}` : `guided steps ${end.steps}`;
+}
+
+function formatGuidanceCurve(curve: Exclude<GuidanceCurve, { kind: 'constant' }>): string {
+  return curve.kind === 'list' ? `list ${curve.scales.join(' ')}` : `${curve.kind} to ${curve.to}`;
+}
+
+const usualConditioning = microConditioningSchema.parse({});
+
+/** SDXL's size conditioning, where it is not what the picture's own size gives. */
+function sizeEntries({ microConditioning: given }: GenerationRequest): Entry[] {
+  const size = (key: string, value: { width: number; height: number } | null): Entry =>
+    value === null ? null : [key, `${value.width}x${value.height}`];
+  const corner = (key: string, value: { top: number; left: number } | null): Entry =>
+    value === null || (value.top === 0 && value.left === 0) ? null : [key, `top ${value.top} left ${value.left}`];
+  const score = (key: string, value: number, usual: number): Entry => (value === usual ? null : [key, String(value)]);
+  return [
+    size('Original size', given.originalSize),
+    corner('Crop', given.cropTopLeft),
+    size('Target size', given.targetSize),
+    size('Negative original size', given.negativeOriginalSize),
+    corner('Negative crop', given.negativeCropTopLeft),
+    size('Negative target size', given.negativeTargetSize),
+    score('Aesthetic score', given.aestheticScore, usualConditioning.aestheticScore),
+    score('Negative aesthetic score', given.negativeAestheticScore, usualConditioning.negativeAestheticScore),
+  ];
 }
 
 /** A value that would break the list is written as a JSON string, non-ASCII characters as they are. */

@@ -65,6 +65,8 @@ export const pictureSchema = z.object({
   /** `partial`: the clean estimate of a stopped run, kept on demand. */
   completeness: z.enum(['complete', 'partial']),
   request: generationRequestSchema,
+  /** Its place in the run's batch. */
+  batchIndex: z.int().min(0).default(0),
   modelName: z.string(),
   stepsDone: z.int(),
   numTimesteps: z.int(),
@@ -75,6 +77,22 @@ export const pictureSchema = z.object({
 });
 export type Picture = z.infer<typeof pictureSchema>;
 
+/** A rectangle of a picture, in pixels. */
+export const regionSchema = z.object({ left: z.int(), top: z.int(), width: z.int(), height: z.int() });
+export type Region = z.infer<typeof regionSchema>;
+
+/** How a model's tokenizer sees one text. */
+export const tokenCountSchema = z.object({
+  /** Tokens of every chunk; at least one chunk. */
+  chunks: z.array(z.int()),
+  /** Tokens a chunk has room for. */
+  chunkSize: z.int(),
+  /** Tokens that are left out, and the text they stand for. */
+  cut: z.int(),
+  cutText: z.string(),
+});
+export type TokenCount = z.infer<typeof tokenCountSchema>;
+
 /** A step's preview, fetched as a small PNG from `url`. */
 export const previewSchema = z.object({
   stepIndex: z.int(),
@@ -82,6 +100,8 @@ export const previewSchema = z.object({
   height: z.int(),
   url: z.string(),
   source: z.enum(['linear', 'decoder']),
+  /** The part of the picture it covers; null: all of it. */
+  region: regionSchema.nullable(),
 });
 export type Preview = z.infer<typeof previewSchema>;
 
@@ -105,7 +125,7 @@ export const jobEventSchema = z.discriminatedUnion('kind', [
   z.object({ ...base, kind: z.literal('steered'), steering: steeringSchema, afterStep: z.int() }),
   z.object({ ...base, kind: z.literal('stopping'), hard: z.boolean() }),
   z.object({ ...base, kind: z.literal('decoding') }),
-  z.object({ ...base, kind: z.literal('finished'), trace: runTraceSchema, picture: pictureSchema }),
+  z.object({ ...base, kind: z.literal('finished'), trace: runTraceSchema, pictures: z.array(pictureSchema).min(1) }),
   /** `trace` is null when the engine had to be replaced; `keepable`: a checkpoint with a clean estimate is there. */
   z.object({
     ...base,
@@ -118,7 +138,7 @@ export const jobEventSchema = z.discriminatedUnion('kind', [
   }),
   z.object({ ...base, kind: z.literal('failed'), failure: failureSchema, stepsDone: z.int(), keepable: z.boolean() }),
   /** The clean estimate of a stopped or failed job was decoded and saved. */
-  z.object({ ...base, kind: z.literal('kept'), picture: pictureSchema }),
+  z.object({ ...base, kind: z.literal('kept'), pictures: z.array(pictureSchema).min(1) }),
   /** A queued job was taken out of the queue, or an ended one was cleared from the list. */
   z.object({ ...base, kind: z.literal('removed') }),
 ]);
@@ -141,7 +161,8 @@ export const jobSnapshotSchema = z.object({
   previews: z.array(previewSchema),
   failure: failureSchema.nullable(),
   keepable: z.boolean(),
-  picture: pictureSchema.nullable(),
+  /** All pictures of the batch once they are saved. */
+  pictures: z.array(pictureSchema),
   trace: runTraceSchema.nullable(),
 });
 export type JobSnapshot = z.infer<typeof jobSnapshotSchema>;
@@ -164,7 +185,7 @@ export function emptySnapshot(jobId: string, request: JobSnapshot['request'], pa
     previews: [],
     failure: null,
     keepable: false,
-    picture: null,
+    pictures: [],
     trace: null,
   };
 }
@@ -193,12 +214,12 @@ export function applyJobEvent(job: JobSnapshot, event: JobEvent): JobSnapshot {
     case 'decoding':
       return { ...job, state: 'decoding' };
     case 'finished':
-      return { ...job, state: 'finished', stopping: false, picture: event.picture, trace: event.trace };
+      return { ...job, state: 'finished', stopping: false, pictures: event.pictures, trace: event.trace };
     case 'stopped':
       return { ...job, state: 'stopped', stopping: false, keepable: event.keepable, trace: event.trace, numTimesteps: event.numTimesteps };
     case 'failed':
       return { ...job, state: 'failed', stopping: false, failure: event.failure, keepable: event.keepable };
     case 'kept':
-      return { ...job, picture: event.picture, keepable: false };
+      return { ...job, pictures: event.pictures, keepable: false };
   }
 }

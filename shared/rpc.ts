@@ -1,4 +1,5 @@
-import { calls, type CallInput, type CallName, type CallOutput, type EventName, type EventValue } from './contract.ts';
+import type { z } from 'zod';
+import { calls, type CallInput, type CallName, type CallOutput, type Calls, type EventName, type EventValue } from './contract.ts';
 import { StopbathError, toFailure, type Failure } from './errors.ts';
 
 /** Two ends that can send JSON values to each other in order: a MessagePort, a WebSocket, a pair in a test. */
@@ -10,7 +11,10 @@ export interface Pipe {
 
 type Answer = { id: number; ok: true; value: unknown } | { id: number; ok: false; failure: Failure };
 
-export type Handlers = { [N in CallName]: (input: CallInput<N>) => CallOutput<N> | Promise<CallOutput<N>> };
+/** What a handler gets: the input after it was checked, with its defaults. */
+export type CheckedInput<N extends CallName> = z.output<Calls[N]['input']>;
+
+export type Handlers = { [N in CallName]: (input: CheckedInput<N>) => CallOutput<N> | Promise<CallOutput<N>> };
 
 export type EventListener = <N extends EventName>(name: N, value: EventValue<N>) => void;
 

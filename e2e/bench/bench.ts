@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import type { GenerationRequest } from '../../shared/generation.ts';
+import type { GenerationRequestInput } from '../../shared/generation.ts';
 import type { RunTrace } from '../../shared/job.ts';
 import { BenchEngine, starter, type MeasuredRun } from './engineRuns.ts';
 import { median, quantile, sum } from './stats.ts';
@@ -24,7 +24,7 @@ const { values } = parseArgs({
 const colours = ['red', 'blue', 'yellow', 'white', 'purple'];
 
 /** A new prompt each round: encoded prompts are remembered by the engine. */
-function request(round: number, variant: Partial<GenerationRequest>): GenerationRequest {
+function request(round: number, variant: Partial<GenerationRequestInput>): GenerationRequestInput {
   return {
     task: 'text-to-image',
     modelId: 'starter',

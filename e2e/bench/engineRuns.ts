@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Settings } from '../../shared/contract.ts';
 import type { EngineCommand, EngineMessage, RgbImage } from '../../shared/engineProtocol.ts';
-import type { GenerationRequest } from '../../shared/generation.ts';
+import { type GenerationRequestInput, parseGenerationRequest } from '../../shared/generation.ts';
 import type { RunTrace } from '../../shared/job.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -35,8 +35,9 @@ export class BenchEngine {
     this.#child = fork(path.join(root, entry), { serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   }
 
-  run(request: GenerationRequest, previewMode: Settings['previewMode']): Promise<MeasuredRun> {
+  run(input: GenerationRequestInput, previewMode: Settings['previewMode']): Promise<MeasuredRun> {
     const jobId = `bench-${this.#job++}`;
+    const request = parseGenerationRequest(input);
     return new Promise((resolve, reject) => {
       let firstPreviewMs: number | null = null;
       const started = performance.now();
@@ -46,10 +47,12 @@ export class BenchEngine {
         if (message.kind === 'failed') reject(new Error(message.failure.message));
         if (message.kind !== 'finished') return;
         this.#child.off('message', listen);
-        resolve({ trace: message.trace, image: message.image, firstPreviewMs, wallMs: performance.now() - started });
+        const [image] = message.images;
+        if (image === undefined) reject(new Error('A run without a picture.'));
+        else resolve({ trace: message.trace, image, firstPreviewMs, wallMs: performance.now() - started });
       };
       this.#child.on('message', listen);
-      const command: EngineCommand = { kind: 'generate', jobId, request, modelFolder, provider: 'auto', previewMode, paceMs: 0 };
+      const command: EngineCommand = { kind: 'generate', jobId, request, inputs: null, modelFolder, provider: 'auto', previewMode, paceMs: 0 };
       this.#child.send(command);
     });
   }
@@ -58,8 +61,9 @@ export class BenchEngine {
    * Sends Stop at a moment after the n-th step and counts the steps that end later.
    * @param delayMs from the arrival of that step's message
    */
-  stopAfter(request: GenerationRequest, steps: number, delayMs: number): Promise<number> {
+  stopAfter(input: GenerationRequestInput, steps: number, delayMs: number): Promise<number> {
     const jobId = `bench-${this.#job++}`;
+    const request = parseGenerationRequest(input);
     return new Promise((resolve, reject) => {
       let seen = 0;
       let after: number | null = null;
@@ -81,7 +85,7 @@ export class BenchEngine {
         resolve(after ?? 0);
       };
       this.#child.on('message', listen);
-      const command: EngineCommand = { kind: 'generate', jobId, request, modelFolder, provider: 'auto', previewMode: 'linear', paceMs: 0 };
+      const command: EngineCommand = { kind: 'generate', jobId, request, inputs: null, modelFolder, provider: 'auto', previewMode: 'linear', paceMs: 0 };
       this.#child.send(command);
     });
   }

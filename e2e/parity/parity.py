@@ -3,7 +3,7 @@
 Run from the repository: python e2e/parity/parity.py [--model DIR]   (packages of requirements.txt)
 Prompt, seed and settings are the same on both sides; diffusers' own StableDiffusionPipeline runs with its UNet, text encoder
 and VAE replaced by thin wrappers around onnxruntime. Writes e2e/parity/result.json; exit code 1 when a bar is missed.
-Bars: latents of the last step within 1e-3 relative (largest difference over largest value), 99 % of picture values within
+Bars: latents of the last step within 1e-4 relative (largest difference over largest value), 99.9 % of picture values within
 2 of 255.
 """
 import argparse
@@ -22,11 +22,22 @@ import transformers
 from diffusers import (
     AutoencoderKL,
     DDIMScheduler,
+    DDPMScheduler,
+    DEISMultistepScheduler,
     DPMSolverMultistepScheduler,
+    DPMSolverSinglestepScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
+    HeunDiscreteScheduler,
+    KDPM2AncestralDiscreteScheduler,
+    KDPM2DiscreteScheduler,
+    LCMScheduler,
+    LMSDiscreteScheduler,
+    PNDMScheduler,
     StableDiffusionPipeline,
+    TCDScheduler,
     UNet2DConditionModel,
+    UniPCMultistepScheduler,
 )
 from PIL import Image
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
@@ -40,6 +51,19 @@ SAMPLERS = {
     "euler_a": (EulerAncestralDiscreteScheduler, {}),
     "dpmpp_2m": (DPMSolverMultistepScheduler, {"use_karras_sigmas": False}),
     "dpmpp_2m_karras": (DPMSolverMultistepScheduler, {"use_karras_sigmas": True}),
+    "dpmpp_2m_sde": (DPMSolverMultistepScheduler, {"algorithm_type": "sde-dpmsolver++"}),
+    "dpmpp_2s": (DPMSolverSinglestepScheduler, {}),
+    "dpmpp_sde": (DPMSolverSinglestepScheduler, {"algorithm_type": "sde-dpmsolver++"}),
+    "heun": (HeunDiscreteScheduler, {}),
+    "lms": (LMSDiscreteScheduler, {}),
+    "dpm2": (KDPM2DiscreteScheduler, {}),
+    "dpm2_a": (KDPM2AncestralDiscreteScheduler, {}),
+    "ddpm": (DDPMScheduler, {}),
+    "unipc": (UniPCMultistepScheduler, {}),
+    "pndm": (PNDMScheduler, {}),
+    "deis": (DEISMultistepScheduler, {}),
+    "lcm": (LCMScheduler, {}),
+    "tcd": (TCDScheduler, {}),
 }
 
 
@@ -200,9 +224,9 @@ def compare(pipeline, model, sampler, case, size):
         "sameGuidedSteps": our_batches == batches,
         "steps": case["steps"],
     }
-    enough = len(our_latents) == len(latents) == case["steps"]
+    enough = len(our_latents) == len(latents) >= case["steps"]
     row["passed"] = bool(
-        enough and row["latentsRelative"] <= 1e-3 and row["pictureWithin2Of255"] >= 0.99 and row["sameGuidedSteps"]
+        enough and row["latentsRelative"] <= 1e-4 and row["pictureWithin2Of255"] >= 0.999 and row["sameGuidedSteps"]
     )
     return row
 
@@ -218,7 +242,7 @@ def main():
     pipeline = build_pipeline(args.model.resolve())
     base = {"steps": 20, "guidance": 5.0, "seed": 7}
     cases = [("euler", base), ("ddim", base)]
-    cases += [(sampler, base) for sampler in ("euler_a", "dpmpp_2m", "dpmpp_2m_karras")]
+    cases += [(sampler, base) for sampler in SAMPLERS if sampler not in ("euler", "ddim")]
     cases += [("euler", {**base, "cutoff": 0.4}), ("ddim", {**base, "seed": 11, "negative": NEGATIVE})]
     rows = []
     for sampler, case in cases:
@@ -234,7 +258,7 @@ def main():
             "onnxruntime": onnxruntime.__version__,
             "numpy": np.__version__,
         },
-        "bars": {"latentsRelative": 1e-3, "pictureWithin2Of255": 0.99},
+        "bars": {"latentsRelative": 1e-4, "pictureWithin2Of255": 0.999},
         "rows": rows,
         "passed": all(row["passed"] for row in rows),
     }

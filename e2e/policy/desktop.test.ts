@@ -147,6 +147,28 @@ describe('pages', () => {
     for (const url of ['app://stopbath.evil/x', 'app://evil/x']) expect((await handler?.(new Request(url)))?.status).toBe(421);
     expect(fetchUi).toHaveBeenCalledOnce();
   });
+
+  it('may send pictures to the core, as no page of another origin may', async () => {
+    const received: string[] = [];
+    serveAppScheme(async (request) => {
+      received.push(`${request.method} ${request.headers.get('content-type') ?? ''} ${await request.text()}`);
+      return new Response(null, { status: 201 });
+    });
+    const handler = electron.protocol.handle.mock.calls.at(-1)?.[1];
+    const post = (headers: Record<string, string>): Promise<Response> | undefined =>
+      handler?.(new Request('app://stopbath/inputs', { method: 'POST', body: 'bytes', headers: { 'content-type': 'image/png', ...headers } }));
+    expect((await post({}))?.status).toBe(201);
+    expect((await post({ origin: 'app://stopbath' }))?.status).toBe(201);
+    for (const origin of ['null', 'app://stopbath.evil', 'https://stopbath', 'http://127.0.0.1']) {
+      expect((await post({ origin }))?.status, origin).toBe(403);
+    }
+    expect(received).toEqual(['POST image/png bytes', 'POST image/png bytes']);
+    // What the page's fetch goes through before the handler: its own address is not cut off.
+    blockNetwork();
+    const decide = vi.fn();
+    electron.session.defaultSession.webRequest.onBeforeRequest.mock.calls.at(-1)?.[0]({ url: 'app://stopbath/inputs' }, decide);
+    expect(decide).toHaveBeenCalledWith({ cancel: false });
+  });
 });
 
 describe('a port', () => {

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StopbathError } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/rpc.ts';
@@ -6,6 +6,7 @@ import { createEngineHost } from './engineHost.ts';
 import type { EngineHost, EngineHostOptions } from './engineTask.ts';
 import { createEventHub, type EventHub } from './events.ts';
 import { createFetchUi, type FetchUi } from './fetchUi.ts';
+import { createInputs, type Inputs } from './inputs.ts';
 import { saveFailure, writeFileAtomic, type FileWriter } from './files.ts';
 import type { AppPaths, Host } from './host.ts';
 import { createJobs, type Jobs } from './jobs.ts';
@@ -22,7 +23,7 @@ export interface AppOptions {
   readonly host: Host;
   readonly paths: AppPaths;
   readonly write?: FileWriter;
-  readonly engine?: Pick<EngineHostOptions, 'stopPatienceMs' | 'startPatienceMs' | 'backOffMs'>;
+  readonly engine?: Pick<EngineHostOptions, 'stopPatienceMs' | 'startPatienceMs' | 'countPatienceMs' | 'backOffMs'>;
 }
 
 /** The whole app but for its surroundings: a host connects `handlers` and `events` to pages, and serves `fetchUi`. */
@@ -63,13 +64,15 @@ export async function openApp(options: AppOptions): Promise<App> {
     onStatus: (status) => events.emit('engine', status),
   });
   const previews = createPreviews();
+  const inputs = createInputs({ folder: join(paths.data, 'inputs'), write });
   const jobs = createJobs({
     engine,
+    inputs,
     library,
     models,
     previews,
-    runs: createRuns(join(paths.data, 'runs')),
-    queueFile: createQueueFile(join(paths.data, 'queue.json'), write),
+    runs: createRuns(join(paths.data, 'runs'), notices.add),
+    queueFile: createQueueFile(join(paths.data, 'queue.json'), write, notices.add),
     settings: settings.get,
     onEvent: (event) => events.emit('job', event),
     onNotice: notices.add,
@@ -77,10 +80,12 @@ export async function openApp(options: AppOptions): Promise<App> {
   let closed: Promise<void> | null = null;
   engine.warmUp();
   await jobs.start();
+  // Nobody waits for it; a library that cannot be read deletes nothing.
+  void cleanInputs({ inputs, jobs, library, settings }).catch(() => undefined);
   return {
     events,
-    handlers: createHandlers({ host, engine, jobs, library, models, notices, settings }),
-    fetchUi: createFetchUi({ folder: paths.ui, library, previews }),
+    handlers: createHandlers({ host, engine, inputs, jobs, library, models, notices, settings }),
+    fetchUi: createFetchUi({ folder: paths.ui, inputs, library, previews }),
     close: () => (closed ??= jobs.close()),
   };
 }
@@ -88,6 +93,7 @@ export async function openApp(options: AppOptions): Promise<App> {
 interface Services {
   readonly host: Host;
   readonly engine: EngineHost;
+  readonly inputs: Inputs;
   readonly jobs: Jobs;
   readonly library: Library;
   readonly models: Models;
@@ -95,7 +101,13 @@ interface Services {
   readonly settings: SettingsStore;
 }
 
-function createHandlers({ host, engine, jobs, library, models, notices, settings }: Services): Handlers {
+/** Ids that the form remembers count as named, wherever in it they stand. */
+async function cleanInputs({ inputs, jobs, library, settings }: Pick<Services, 'inputs' | 'jobs' | 'library' | 'settings'>): Promise<void> {
+  const inForm = JSON.stringify(settings.get()).match(/[0-9a-f]{64}/g) ?? [];
+  await inputs.clean(new Set([...(await library.inputIds()), ...jobs.inputIds(), ...inForm]));
+}
+
+function createHandlers({ host, engine, inputs, jobs, library, models, notices, settings }: Services): Handlers {
   const { reveal, pickSavePath } = host;
   return {
     'app.info': () => ({
@@ -118,11 +130,16 @@ function createHandlers({ host, engine, jobs, library, models, notices, settings
       jobs.steer(jobId, steering);
       return {};
     },
-    'jobs.keep': ({ jobId }) => jobs.keep(jobId),
+    'jobs.keep': async ({ jobId }) => ({ pictures: await jobs.keep(jobId) }),
     'jobs.remove': async ({ jobId }) => {
       await jobs.remove(jobId);
       return {};
     },
+    'prompts.count': async ({ modelId, texts, syntax }) => {
+      const modelFolder = models.get(modelId).folder;
+      return { counts: [...(await engine.countTokens({ modelFolder, texts, syntax }))] };
+    },
+    'inputs.fromPicture': async ({ id }) => await inputs.add(await readPicture(await library.path(id))),
     'engine.status': () => engine.status(),
     'library.list': (page) => library.list(page),
     'library.remove': async ({ id }) => {
@@ -144,6 +161,18 @@ function createHandlers({ host, engine, jobs, library, models, notices, settings
       return { saved: true };
     },
   };
+}
+
+async function readPicture(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new StopbathError(
+      { code: 'FILE_ACCESS', message: 'The picture could not be read.', nextStep: 'Look whether its file is still there.', detail },
+      { cause: error },
+    );
+  }
 }
 
 function notHere(message: string): StopbathError {

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EngineStatus } from '../../shared/contract.ts';
 import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
+import { StopbathError } from '../../shared/errors.ts';
+import { parseGenerationRequest } from '../../shared/generation.ts';
 import { createEngineHost } from './engineHost.ts';
 import type { EngineHost, EngineTask } from './engineTask.ts';
 import type { EngineExit, EngineProcess } from './host.ts';
@@ -49,6 +51,11 @@ const task = (jobId: string): EngineTask => ({
   kind: 'decode',
   jobId,
   latents: { dims: [0], data: new Float32Array() },
+  request: parseGenerationRequest({
+    ...{ task: 'text-to-image', modelId: 'starter', prompt: '', negativePrompt: null, width: 128, height: 128, steps: 2 },
+    ...{ guidanceScale: 4, guidanceEnd: { kind: 'never' }, scheduler: 'ddim', seed: '7' },
+  }),
+  inputs: null,
   modelFolder: '/model',
   provider: 'auto',
 });
@@ -76,7 +83,7 @@ afterEach(() => vi.useRealTimers());
 
 describe('the engine host', () => {
   it('holds a task and its steering back until the process is ready', async () => {
-    const end = engine.run(task('a'), () => undefined);
+    const end = engine.run('a', task('a'), () => undefined);
     engine.steer('a', { guidanceScale: 2 });
     engine.steer('other', { guidanceScale: 9 });
     expect(process(0).sent).toEqual([]);
@@ -91,13 +98,13 @@ describe('the engine host', () => {
     const progress = vi.fn();
     engine.warmUp();
     process(0).says(ready);
-    const first = engine.run(task('a'), progress);
+    const first = engine.run('a', task('a'), progress);
     engine.stop('a');
     vi.advanceTimersByTime(2_000);
     expect(await first).toEqual({ kind: 'abandoned', hard: true });
     expect(process(0).killed).toBe(true);
 
-    const second = engine.run(task('a'), progress);
+    const second = engine.run('a', task('a'), progress);
     process(0).says(step('a'));
     process(0).says(failed('a'));
     process(0).ends({ code: null, signal: 'SIGKILL' });
@@ -114,7 +121,7 @@ describe('the engine host', () => {
     const progress = vi.fn();
     engine.warmUp();
     process(0).says(ready);
-    void engine.run(task('a'), progress);
+    void engine.run('a', task('a'), progress);
     process(0).says(step('b'));
     process(0).says(failed('b'));
     expect(progress).not.toHaveBeenCalled();
@@ -123,7 +130,7 @@ describe('the engine host', () => {
   it('does not kill for a stop that was answered in time', async () => {
     engine.warmUp();
     process(0).says(ready);
-    const end = engine.run(task('a'), () => undefined);
+    const end = engine.run('a', task('a'), () => undefined);
     engine.stop('a');
     expect(states.at(-1)).toBe('stopping');
     vi.advanceTimersByTime(1_999);
@@ -135,7 +142,7 @@ describe('the engine host', () => {
   });
 
   it('needs no kill for a task that was not sent yet', async () => {
-    const end = engine.run(task('a'), () => undefined);
+    const end = engine.run('a', task('a'), () => undefined);
     expect(engine.stop('a')).toEqual({ hard: false });
     expect(await end).toEqual({ kind: 'abandoned', hard: false });
     process(0).says(ready);
@@ -146,7 +153,7 @@ describe('the engine host', () => {
   it('ends a job that was being stopped when the process died as stopped', async () => {
     engine.warmUp();
     process(0).says(ready);
-    const end = engine.run(task('a'), () => undefined);
+    const end = engine.run('a', task('a'), () => undefined);
     engine.stop('a');
     process(0).ends({ code: null, signal: 'SIGSEGV' });
     expect(await end).toEqual({ kind: 'abandoned', hard: true });
@@ -165,7 +172,7 @@ describe('the engine host', () => {
     process(3).ends();
     vi.advanceTimersByTime(60_000);
     expect(started).toHaveLength(4);
-    const end = engine.run(task('a'), () => undefined);
+    const end = engine.run('a', task('a'), () => undefined);
     expect(started).toHaveLength(5);
     process(4).says(ready);
     process(4).says(failed('a'));
@@ -177,17 +184,56 @@ describe('the engine host', () => {
   });
 
   it('gives up a process that never gets ready', async () => {
-    const end = engine.run(task('a'), () => undefined);
+    const end = engine.run('a', task('a'), () => undefined);
     vi.advanceTimersByTime(60_000);
     expect(process(0).killed).toBe(true);
     process(0).ends({ code: null, signal: 'SIGKILL' });
     expect(await end).toMatchObject({ kind: 'failed', failure: { code: 'ENGINE_START' } });
   });
 
+  it('sends a task that was still on its way, with the steering that came first', async () => {
+    engine.warmUp();
+    process(0).says(ready);
+    let arrive: (task: EngineTask) => void = () => undefined;
+    const end = engine.run('a', new Promise<EngineTask>((resolve) => (arrive = resolve)), () => undefined);
+    engine.steer('a', { guidanceScale: 2 });
+    expect(process(0).sent).toEqual([]);
+    arrive(task('a'));
+    await Promise.resolve();
+    expect(process(0).sent).toEqual([task('a'), { kind: 'steer', jobId: 'a', steering: { guidanceScale: 2 } }]);
+    process(0).says(failed('a'));
+    expect((await end).kind).toBe('failed');
+  });
+
+  it('never sends a task that was stopped on its way, and takes the next one', async () => {
+    engine.warmUp();
+    process(0).says(ready);
+    let arrive: (task: EngineTask) => void = () => undefined;
+    const end = engine.run('a', new Promise<EngineTask>((resolve) => (arrive = resolve)), () => undefined);
+    engine.stop('a');
+    expect(await end).toEqual({ kind: 'abandoned', hard: false });
+    void engine.run('b', task('b'), () => undefined);
+    arrive(task('a'));
+    await Promise.resolve();
+    expect(process(0).sent).toEqual([task('b')]);
+  });
+
+  it('fails a task that cannot be put together, with its reason', async () => {
+    engine.warmUp();
+    process(0).says(ready);
+    const gone = new StopbathError({ code: 'INVALID_INPUT', message: 'gone', field: 'image' });
+    expect(await engine.run('a', Promise.reject<EngineTask>(gone), () => undefined)).toMatchObject({
+      kind: 'failed',
+      failure: { code: 'INVALID_INPUT', field: 'image' },
+    });
+    expect(process(0).sent).toEqual([]);
+    expect(engine.status().state).toBe('ready');
+  });
+
   it('asks the process to end, and does not wait long for one that is busy', async () => {
     engine.warmUp();
     process(0).says(ready);
-    const end = engine.run(task('a'), () => undefined);
+    const end = engine.run('a', task('a'), () => undefined);
     const closed = engine.close();
     expect(await end).toEqual({ kind: 'abandoned', hard: true });
     expect(process(0).sent.at(-1)).toEqual({ kind: 'shutdown' });
@@ -198,5 +244,83 @@ describe('the engine host', () => {
     expect(states.at(-1)).toBe('stopped');
     vi.advanceTimersByTime(60_000);
     expect(started).toHaveLength(1);
+  });
+});
+
+describe('counting tokens', () => {
+  const ask = (text: string): ReturnType<EngineHost['countTokens']> =>
+    engine.countTokens({ modelFolder: '/model', texts: [text], syntax: 'a1111' });
+  const asked = (index: number): { requestId: string; texts: readonly string[] }[] =>
+    process(index).sent.flatMap((command) => (command.kind === 'count-tokens' ? [command] : []));
+  const answer = (requestId: string, tokens: number): EngineMessage => ({
+    kind: 'tokens',
+    requestId,
+    counts: [{ chunks: [tokens], chunkSize: 75, cut: 0, cutText: '' }],
+  });
+
+  it('starts the process, then asks only what was asked last', async () => {
+    const first = ask('a');
+    const second = ask('ab');
+    const third = ask('abc');
+    await expect(first).rejects.toMatchObject({ code: 'INTERNAL' });
+    await expect(second).rejects.toMatchObject({ code: 'INTERNAL' });
+    process(0).says(ready);
+    expect(asked(0).map(({ texts }) => texts)).toEqual([['abc']]);
+    process(0).says(answer(asked(0)[0]?.requestId ?? '', 3));
+    expect(await third).toMatchObject([{ chunks: [3] }]);
+  });
+
+  it('has one question with the process at a time, beside a task', async () => {
+    engine.warmUp();
+    process(0).says(ready);
+    void engine.run('a', task('a'), () => undefined);
+    const first = ask('a');
+    const overtaken = ask('ab');
+    const last = ask('abc');
+    await expect(overtaken).rejects.toMatchObject({ code: 'INTERNAL' });
+    expect(asked(0)).toHaveLength(1);
+    process(0).says(answer('of another', 9));
+    process(0).says(answer(asked(0)[0]?.requestId ?? '', 1));
+    expect(await first).toMatchObject([{ chunks: [1] }]);
+    expect(asked(0).map(({ texts }) => texts)).toEqual([['a'], ['abc']]);
+    process(0).says({ kind: 'tokens-failed', requestId: asked(0)[1]?.requestId ?? '', failure: { code: 'MODEL_TOKENIZER', message: 'none' } });
+    await expect(last).rejects.toMatchObject({ code: 'MODEL_TOKENIZER' });
+    expect(engine.status().state).toBe('loading');
+  });
+
+  it('gives up after a while; a late answer is not taken for the next one', async () => {
+    engine.warmUp();
+    process(0).says(ready);
+    const first = ask('a');
+    vi.advanceTimersByTime(15_000);
+    await expect(first).rejects.toMatchObject({ code: 'INTERNAL' });
+    const second = ask('ab');
+    process(0).says(answer(asked(0)[0]?.requestId ?? '', 1));
+    process(0).says(answer(asked(0)[1]?.requestId ?? '', 2));
+    expect(await second).toMatchObject([{ chunks: [2] }]);
+  });
+
+  it('fails with the process, is not asked of one that keeps crashing, and not after the end', async () => {
+    const first = ask('a');
+    process(0).ends();
+    await expect(first).rejects.toMatchObject({ code: 'ENGINE_START' });
+    for (const index of [1, 2, 3]) {
+      vi.advanceTimersByTime(10_000);
+      process(index).ends();
+    }
+    await expect(ask('a')).rejects.toMatchObject({ code: 'ENGINE_START' });
+    expect(started).toHaveLength(4);
+    await engine.close();
+    await expect(ask('a')).rejects.toMatchObject({ code: 'ENGINE_START' });
+  });
+
+  it('fails when its process is replaced by a hard stop', async () => {
+    engine.warmUp();
+    process(0).says(ready);
+    void engine.run('a', task('a'), () => undefined);
+    const count = ask('a');
+    engine.stop('a');
+    engine.stop('a');
+    await expect(count).rejects.toMatchObject({ code: 'ENGINE_CRASH' });
   });
 });

@@ -1,14 +1,18 @@
 import type { EngineStatus } from '../../shared/contract.ts';
 import type { EngineMessage } from '../../shared/engineProtocol.ts';
-import type { Steering } from '../../shared/job.ts';
+import { StopbathError, toFailure } from '../../shared/errors.ts';
+import type { Steering, TokenCount } from '../../shared/job.ts';
 import { createStderrTail, exitFailure, type StderrTail } from './engineFailure.ts';
 import { parseEngineMessage } from './engineMessages.ts';
-import type { EngineHost, EngineHostOptions, EngineProgress, EngineTask, EngineTaskEnd } from './engineTask.ts';
+import type { EngineHost, EngineHostOptions, EngineProgress, EngineTask, EngineTaskEnd, TokenQuestion } from './engineTask.ts';
 import type { EngineExit, EngineProcess } from './host.ts';
 import { countOomKills } from './oomKills.ts';
+import { createTokenCounts, type TokenCounts } from './tokenCounts.ts';
 
 interface Running {
-  readonly task: EngineTask;
+  readonly jobId: string;
+  /** Null while it is still being put together. */
+  task: EngineTask | null;
   readonly onProgress: (message: EngineProgress) => void;
   readonly end: (end: EngineTaskEnd) => void;
   /** The process was given the task. */
@@ -37,6 +41,7 @@ const eagerRestarts = 3;
 
 class EngineSupervisor implements EngineHost {
   readonly #options: Required<EngineHostOptions>;
+  readonly #counts: TokenCounts;
   #status: EngineStatus = { state: 'stopped', generation: 0, provider: null, rungs: [], failure: null };
   #child: Child | null = null;
   #running: Running | null = null;
@@ -49,9 +54,18 @@ class EngineSupervisor implements EngineHost {
     this.#options = {
       stopPatienceMs: 2_000,
       startPatienceMs: 60_000,
+      countPatienceMs: 15_000,
       backOffMs: (crashes) => Math.min(250 * 2 ** (crashes - 1), 10_000),
       ...options,
     };
+    this.#counts = createTokenCounts({
+      patienceMs: this.#options.countPatienceMs,
+      send: (command) => {
+        if (this.#child?.ready !== true) return false;
+        this.#child.process.send(command);
+        return true;
+      },
+    });
   }
 
   status(): EngineStatus {
@@ -62,18 +76,31 @@ class EngineSupervisor implements EngineHost {
     this.#ensureChild();
   }
 
-  run(task: EngineTask, onProgress: (message: EngineProgress) => void): Promise<EngineTaskEnd> {
+  run(jobId: string, task: EngineTask | Promise<EngineTask>, onProgress: (message: EngineProgress) => void): Promise<EngineTaskEnd> {
     if (this.#running !== null) throw new Error('The engine already has a task.');
     return new Promise((resolve) => {
-      this.#running = { task, onProgress, end: resolve, sent: false, steering: [], stopTimer: null };
+      const running: Running = { jobId, task: null, onProgress, end: resolve, sent: false, steering: [], stopTimer: null };
+      this.#running = running;
       this.#ensureChild();
+      if (task instanceof Promise) this.#await(running, task);
+      else running.task = task;
       this.#sendTask();
     });
   }
 
+  countTokens(question: TokenQuestion): Promise<readonly TokenCount[]> {
+    if (this.#closing) return Promise.reject(new StopbathError({ code: 'ENGINE_START', message: 'Stopbath is closing.' }));
+    // An engine that keeps crashing is not started for a number beside a text field.
+    if (this.#child === null && this.#crashes > eagerRestarts) {
+      return Promise.reject(new StopbathError({ code: 'ENGINE_START', message: 'The engine keeps ending; the next run starts it again.' }));
+    }
+    this.#ensureChild();
+    return this.#counts.ask(question);
+  }
+
   stop(jobId: string): { hard: boolean } {
     const running = this.#running;
-    if (running === null || running.task.jobId !== jobId) return { hard: false };
+    if (running === null || running.jobId !== jobId) return { hard: false };
     if (!running.sent) {
       this.#endTask({ kind: 'abandoned', hard: false });
       return { hard: false };
@@ -90,7 +117,7 @@ class EngineSupervisor implements EngineHost {
 
   steer(jobId: string, steering: Steering): void {
     const running = this.#running;
-    if (running === null || running.task.jobId !== jobId) return;
+    if (running === null || running.jobId !== jobId) return;
     if (running.sent) this.#child?.process.send({ kind: 'steer', jobId, steering });
     else running.steering.push(steering);
   }
@@ -99,6 +126,7 @@ class EngineSupervisor implements EngineHost {
     this.#closing = true;
     if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
     this.#endTask({ kind: 'abandoned', hard: true });
+    this.#counts.drop({ code: 'ENGINE_START', message: 'Stopbath is closing.' });
     const child = this.#child;
     if (child === null) return;
     const gone = new Promise<void>((resolve) => {
@@ -133,13 +161,26 @@ class EngineSupervisor implements EngineHost {
   #sendTask(): void {
     const running = this.#running;
     const child = this.#child;
-    if (running === null || running.sent || child === null || !child.ready) return;
+    if (running === null || running.task === null || running.sent || child === null || !child.ready) return;
     running.sent = true;
     child.process.send(running.task);
     for (const steering of running.steering) {
-      child.process.send({ kind: 'steer', jobId: running.task.jobId, steering });
+      child.process.send({ kind: 'steer', jobId: running.jobId, steering });
     }
     this.#setStatus({ state: 'loading' });
+  }
+
+  #await(running: Running, task: Promise<EngineTask>): void {
+    task.then(
+      (ready) => {
+        if (this.#running !== running) return;
+        running.task = ready;
+        this.#sendTask();
+      },
+      (error: unknown) => {
+        if (this.#running === running) this.#endTask({ kind: 'failed', failure: toFailure(error) });
+      },
+    );
   }
 
   #receive(generation: number, value: unknown): void {
@@ -160,13 +201,18 @@ class EngineSupervisor implements EngineHost {
         clearTimeout(child.startTimer);
         this.#setStatus({ state: 'ready', failure: null });
         this.#sendTask();
+        this.#counts.sendWaiting();
+        return;
+      case 'tokens':
+      case 'tokens-failed':
+        this.#counts.answer(message);
         return;
       case 'device':
         this.#setStatus({ provider: message.provider, rungs: message.rungs });
         return;
     }
     const running = this.#running;
-    if (running === null || running.task.jobId !== message.jobId) return;
+    if (running === null || running.jobId !== message.jobId) return;
     switch (message.kind) {
       case 'finished':
       case 'stopped':
@@ -203,6 +249,7 @@ class EngineSupervisor implements EngineHost {
       oomKilled: child.givenUp ? false : before === null || now === null ? null : now > before,
     });
     this.#crashes++;
+    this.#counts.drop(failure);
     this.#setStatus({ state: 'crashed', failure, provider: null });
     this.#restartLater();
     // A task whose stop was under way when the process died is stopped, not failed.
@@ -226,6 +273,7 @@ class EngineSupervisor implements EngineHost {
       clearTimeout(child.startTimer);
       child.process.kill();
     }
+    this.#counts.drop({ code: 'ENGINE_CRASH', message: 'The engine was replaced.' });
     this.#ensureChild();
     this.#endTask({ kind: 'abandoned', hard: true });
   }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { providerRungSchema } from '../../shared/contract.ts';
 import type { EngineMessage } from '../../shared/engineProtocol.ts';
-import { generationRequestSchema, guidanceEndSchema, providerIds } from '../../shared/generation.ts';
-import { failureSchema, runTraceSchema, steeringSchema, stepRecordSchema } from '../../shared/job.ts';
+import { generationRequestSchema, guidanceEndSchema, maxBatch, providerIds } from '../../shared/generation.ts';
+import { failureSchema, regionSchema, runTraceSchema, steeringSchema, stepRecordSchema, tokenCountSchema } from '../../shared/job.ts';
 
 const job = { jobId: z.string() };
 
@@ -14,9 +14,11 @@ const imageSchema = z
   .object({ width: z.int().min(1), height: z.int().min(1), rgb: z.instanceof(Uint8Array) })
   .refine(({ width, height, rgb }) => rgb.length === width * height * 3, 'size does not fit pixels');
 
+const imagesSchema = z.array(imageSchema).min(1).max(maxBatch);
+
 /** Also checks what is read back from disk after a crash. */
 export const checkpointSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   request: generationRequestSchema,
   modelHash: z.string(),
   stepsDone: z.int().min(1),
@@ -25,6 +27,7 @@ export const checkpointSchema = z.object({
   cleanEstimate: plainTensorSchema,
   stepper: z.unknown(),
   generator: z.unknown(),
+  tensors: z.record(z.string(), plainTensorSchema),
   guidanceScale: z.number(),
   guidanceEnd: guidanceEndSchema,
   steps: z.array(stepRecordSchema),
@@ -41,13 +44,16 @@ const engineMessageSchema = z.discriminatedUnion('kind', [
     stepIndex: z.int().min(0),
     source: z.enum(['linear', 'decoder']),
     image: imageSchema,
+    region: regionSchema.nullable(),
   }),
   z.object({ ...job, kind: z.literal('checkpoint'), checkpoint: checkpointSchema }),
   z.object({ ...job, kind: z.literal('steered'), steering: steeringSchema, afterStep: z.int() }),
   z.object({ ...job, kind: z.literal('decoding') }),
-  z.object({ ...job, kind: z.literal('finished'), image: imageSchema, trace: runTraceSchema }),
+  z.object({ ...job, kind: z.literal('finished'), images: imagesSchema, trace: runTraceSchema }),
   z.object({ ...job, kind: z.literal('stopped'), trace: runTraceSchema }),
-  z.object({ ...job, kind: z.literal('decoded'), image: imageSchema }),
+  z.object({ ...job, kind: z.literal('decoded'), images: imagesSchema }),
+  z.object({ kind: z.literal('tokens'), requestId: z.string(), counts: z.array(tokenCountSchema) }),
+  z.object({ kind: z.literal('tokens-failed'), requestId: z.string(), failure: failureSchema }),
   z.object({ ...job, kind: z.literal('failed'), failure: failureSchema }),
 ]);
 

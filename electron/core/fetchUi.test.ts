@@ -1,11 +1,15 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StopbathError } from '../../shared/errors.ts';
 import { createFetchUi, type FetchUi } from './fetchUi.ts';
+import { maxInputBody } from './inputs.ts';
 
 let folder = '';
 let fetchUi: FetchUi;
+let taken: Uint8Array[] = [];
+const id = 'ab'.repeat(32);
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'stopbath-ui-'));
   await mkdir(join(folder, 'ui', 'assets'), { recursive: true });
@@ -16,8 +20,18 @@ beforeEach(async () => {
   await writeFile(join(folder, 'secret.txt'), 'no');
   await symlink(join(folder, 'secret.txt'), join(folder, 'ui', 'assets', 'link.txt'));
   await writeFile(join(folder, 'kept.png'), 'pixels');
+  taken = [];
   fetchUi = createFetchUi({
     folder: join(folder, 'ui'),
+    inputs: {
+      add: (bytes) => {
+        taken.push(bytes);
+        return bytes.length > 0
+          ? Promise.resolve({ id, width: 3, height: 2 })
+          : Promise.reject(new StopbathError({ code: 'INVALID_INPUT', message: 'image: The file is empty.', field: 'image' }));
+      },
+      png: (asked) => Promise.resolve(asked === id ? new Uint8Array([1, 2]) : null),
+    },
     library: { path: (id) => (id === 'a b' ? Promise.resolve(join(folder, 'kept.png')) : Promise.reject(new Error('none'))) },
     previews: { png: (job, step) => Promise.resolve(job === 'j' && step === 3 ? Buffer.from('small') : null) },
   });
@@ -65,6 +79,13 @@ it.each([
   '/runs/j/3.png/../../../secret.txt',
   '/runs/..%2f..%2fsecret/3.png',
   '/runs/j/3.png%00.txt',
+  '/inputs',
+  '/inputs/',
+  '/inputs/%2e%2e/secret.txt',
+  '/inputs/..%2fsecret.txt',
+  `/inputs/${id}`,
+  `/inputs/${id}.png/x`,
+  `/inputs/${'AB'.repeat(32)}.png`,
 ])('serves nothing for %s', async (path) => {
   for (const base of bases) {
     const response = await get(path, base);
@@ -90,6 +111,62 @@ it('answers HEAD without a body, and no other method', async () => {
   expect(await head.text()).toBe('');
   expect(head.headers.get('content-type')).toContain('text/html');
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) expect((await get('/', undefined, method)).status).toBe(405);
+});
+
+describe('pictures that runs start from', () => {
+  function post(body: NonNullable<RequestInit['body']> | null, headers: Record<string, string> = { 'content-type': 'image/png' }, base = 'http://127.0.0.1:1'): Promise<Response> {
+    return fetchUi(new Request(`${base}/inputs`, { method: 'POST', body, headers, ...(body instanceof ReadableStream ? { duplex: 'half' } : {}) }));
+  }
+
+  it.each(bases)('are taken in at %s, and served unchanged for ever', async (base) => {
+    const response = await post(new Blob([new Uint8Array([9, 8, 7])]), { 'content-type': 'image/png' }, base);
+    expect(response.status).toBe(201);
+    expect(await response.json()).toEqual({ id, width: 3, height: 2 });
+    expect(taken.map((bytes) => [...bytes])).toEqual([[9, 8, 7]]);
+    const stored = await get(`/inputs/${id}.png`, base);
+    expect([...new Uint8Array(await stored.arrayBuffer())]).toEqual([1, 2]);
+    expect(stored.headers.get('content-type')).toBe('image/png');
+    expect(stored.headers.get('cache-control')).toContain('immutable');
+  });
+
+  it('are refused with the reason, under the whole policy', async () => {
+    const response = await post(new Uint8Array());
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({ code: 'INVALID_INPUT', field: 'image' });
+    expect(response.headers.get('content-type')).toBe('application/json');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+  });
+
+  it('are refused unread when they are called something else', async () => {
+    for (const type of ['text/plain', 'multipart/form-data; boundary=x', 'application/x-www-form-urlencoded', 'image/png; x=y', 'image/jpeg', '']) {
+      const response = await post(new Uint8Array([1]), type === '' ? {} : { 'content-type': type });
+      expect(response.status, type).toBe(415);
+    }
+    expect(taken).toEqual([]);
+  });
+
+  it('are refused when they are too large, and never read to the end', async () => {
+    expect((await post(null, { 'content-type': 'image/png', 'content-length': String(maxInputBody + 1) })).status).toBe(413);
+    let sent = 0;
+    const endless = new ReadableStream({
+      pull: (controller) => {
+        sent += 1024 * 1024;
+        controller.enqueue(new Uint8Array(1024 * 1024));
+      },
+    });
+    const response = await post(endless);
+    expect(response.status).toBe(413);
+    expect(await response.json()).toMatchObject({ code: 'INVALID_INPUT', field: 'image' });
+    expect(sent).toBeLessThan(maxInputBody + 4 * 1024 * 1024);
+    expect(taken).toEqual([]);
+  });
+
+  it('are taken in nowhere else, and by no other method', async () => {
+    for (const path of ['/inputs/', `/inputs/${id}.png`, '/inputs/x', '/pictures']) expect((await get(path, undefined, 'POST')).status, path).toBe(405);
+    for (const method of ['PUT', 'DELETE', 'PATCH']) expect((await get('/inputs', undefined, method)).status).toBe(405);
+    expect(taken).toEqual([]);
+  });
 });
 
 it('sends the whole policy with every answer', async () => {

@@ -1,7 +1,10 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { basename, extname, join, relative, sep } from 'node:path';
+import { toFailure, type Failure } from '../../shared/errors.ts';
+import type { InputImage } from '../../shared/generation.ts';
 import { previewSchema } from '../../shared/job.ts';
 import { isMissing } from './files.ts';
+import { maxInputBody, type Inputs } from './inputs.ts';
 import type { Library } from './library.ts';
 import type { Previews } from './previews.ts';
 import { securityHeaders } from './uiHeaders.ts';
@@ -11,6 +14,7 @@ export type FetchUi = (request: Request) => Promise<Response>;
 export interface FetchUiOptions {
   /** The built renderer. */
   readonly folder: string;
+  readonly inputs: Pick<Inputs, 'add' | 'png'>;
   readonly library: Pick<Library, 'path'>;
   readonly previews: Pick<Previews, 'png'>;
 }
@@ -30,9 +34,12 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 };
 
+/** Where pictures that runs start from are sent to. */
+export const inputsPath = '/inputs';
+
 const forever = 'private, max-age=31536000, immutable';
 
-/** Serves the interface, its pictures and the step previews: the one door for both hosts. */
+/** Serves the interface, its pictures and the step previews, and takes pictures in: the one door for both hosts. */
 export function createFetchUi(options: FetchUiOptions): FetchUi {
   return async (request) => {
     const response = await answer(request, options).catch(() => plain(500, 'Something went wrong.'));
@@ -42,15 +49,18 @@ export function createFetchUi(options: FetchUiOptions): FetchUi {
 }
 
 async function answer(request: Request, options: FetchUiOptions): Promise<Response> {
+  const url = new URL(request.url);
+  if (request.method === 'POST' && url.pathname === inputsPath) return await takeInput(request, options.inputs);
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return plain(405, 'Only GET and HEAD.', { Allow: 'GET, HEAD' });
   }
-  const url = new URL(request.url);
   const segments = pathSegments(url.pathname);
   if (segments === null) return plain(400, 'This is no address of Stopbath.');
   switch (segments[0]) {
     case 'pictures':
       return await picture(segments, url.searchParams, options.library);
+    case 'inputs':
+      return await inputPicture(segments, options.inputs);
     case 'runs':
       return await preview(segments, url.searchParams, options.previews);
     default:
@@ -79,6 +89,45 @@ async function picture(segments: string[], query: URLSearchParams, library: Fetc
   if (query.get('download') !== '1') return new Response(bytes, { headers });
   const disposition = `attachment; filename*=UTF-8''${encodeURIComponent(basename(path))}`;
   return new Response(bytes, { headers: { ...headers, 'Content-Disposition': disposition } });
+}
+
+async function inputPicture(segments: string[], inputs: FetchUiOptions['inputs']): Promise<Response> {
+  const name = segments[1] ?? '';
+  const bytes = segments.length === 2 && name.endsWith('.png') ? await inputs.png(name.slice(0, -'.png'.length)) : null;
+  if (bytes === null) return notFound();
+  return new Response(bytes, { headers: { 'Content-Type': 'image/png', 'Cache-Control': forever } });
+}
+
+/** 201 with the stored picture's id and sides, else a Failure: 413 too large, 415 not image/png, 422 no usable picture. */
+async function takeInput(request: Request, inputs: FetchUiOptions['inputs']): Promise<Response> {
+  // A page of another site cannot send this type without being asked for leave first, which nobody gives.
+  if (request.headers.get('content-type') !== 'image/png') {
+    return json(415, { code: 'INVALID_INPUT', message: 'Only image/png is taken.', field: 'image' });
+  }
+  const bytes = await bodyWithin(request, maxInputBody);
+  if (bytes === null) {
+    const message = `The picture's file is larger than ${maxInputBody / 2 ** 20} MiB.`;
+    return json(413, { code: 'INVALID_INPUT', message, nextStep: 'Make the picture smaller.', field: 'image' });
+  }
+  try {
+    return json(201, await inputs.add(bytes));
+  } catch (error) {
+    const failure = toFailure(error);
+    return json(failure.code === 'INVALID_INPUT' ? 422 : failure.code === 'DISK_FULL' ? 507 : 500, failure);
+  }
+}
+
+/** The body as it comes, never more of it than is allowed; null when it is longer. */
+async function bodyWithin(request: Request, maxBytes: number): Promise<Uint8Array | null> {
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) return null;
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.length;
+    if (length > maxBytes) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 async function preview(segments: string[], query: URLSearchParams, previews: FetchUiOptions['previews']): Promise<Response> {
@@ -123,6 +172,13 @@ async function read(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
     if (isMissing(error)) return null;
     throw error;
   }
+}
+
+function json(status: number, value: Failure | InputImage): Response {
+  return new Response(JSON.stringify(value), {
+    status,
+    headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' },
+  });
 }
 
 function notFound(): Response {

@@ -1,19 +1,19 @@
 import type { Settings } from '../../shared/contract.ts';
 import { toFailure, type Failure } from '../../shared/errors.ts';
 import type { JobEvent, JobSnapshot } from '../../shared/job.ts';
-import type { EngineHost, EngineProgress, EngineTaskEnd } from './engineTask.ts';
+import type { EngineHost, EngineProgress, EngineTask, EngineTaskEnd } from './engineTask.ts';
+import type { Inputs } from './inputs.ts';
 import type { JobTable } from './jobTable.ts';
 import type { Keeper } from './keeper.ts';
-import type { Library } from './library.ts';
 import type { Models } from './models.ts';
-import { completeDraft } from './pictureDraft.ts';
+import { completeDrafts } from './pictureDraft.ts';
 import type { Previews } from './previews.ts';
 import type { Runs } from './runs.ts';
 
 export interface JobRunnerOptions {
   readonly engine: EngineHost;
+  readonly inputs: Inputs;
   readonly keeper: Keeper;
-  readonly library: Library;
   readonly models: Models;
   readonly previews: Previews;
   readonly runs: Runs;
@@ -23,15 +23,14 @@ export interface JobRunnerOptions {
 
 /** Runs one job in the engine; its progress goes to the table, the event of its end is the result. Never rejects. */
 export function createJobRunner(options: JobRunnerOptions): (job: JobSnapshot) => Promise<JobEvent> {
-  const { engine, keeper, library, models, previews, runs, table } = options;
+  const { engine, inputs, keeper, models, previews, runs, table } = options;
 
   const run = async ({ jobId, request, paceMs }: JobSnapshot): Promise<EngineTaskEnd> => {
     const { previewMode, provider } = options.settings();
     const modelFolder = models.get(request.modelId).folder;
-    return await engine.run(
-      { kind: 'generate', jobId, request, modelFolder, provider, previewMode, paceMs },
-      progress,
-    );
+    const task = { kind: 'generate', jobId, request, inputs: null, modelFolder, provider, previewMode, paceMs } as const;
+    const withInputs = async (): Promise<EngineTask> => ({ ...task, inputs: await inputs.load(request) });
+    return await engine.run(jobId, request.image === null ? task : withInputs(), progress);
   };
 
   const progress = (message: EngineProgress): void => {
@@ -41,7 +40,7 @@ export function createJobRunner(options: JobRunnerOptions): (job: JobSnapshot) =
         runs.setCheckpoint(jobId, message.checkpoint);
         return;
       case 'preview': {
-        const preview = previews.add(jobId, message.stepIndex, message.source, message.image);
+        const preview = previews.add(jobId, message.stepIndex, message.source, message.image, message.region);
         table.apply({ kind: 'preview', jobId, preview });
         return;
       }
@@ -58,12 +57,10 @@ export function createJobRunner(options: JobRunnerOptions): (job: JobSnapshot) =
     const job = table.get(jobId);
     switch (end.kind) {
       case 'finished': {
-        const draft = completeDraft(jobId, job.request, models.get(job.request.modelId), end);
-        // Held before it is saved: a full disk must not cost the picture.
-        keeper.hold(jobId, draft);
-        const picture = await library.add(draft);
+        const drafts = completeDrafts(jobId, job.request, models.get(job.request.modelId), end);
+        const pictures = await keeper.save(jobId, drafts);
         keeper.drop(jobId);
-        return { kind: 'finished', jobId, trace: end.trace, picture };
+        return { kind: 'finished', jobId, trace: end.trace, pictures };
       }
       case 'stopped':
       case 'abandoned': {

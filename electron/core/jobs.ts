@@ -1,21 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import type { CallInput, CallOutput, Settings } from '../../shared/contract.ts';
+import type { CallOutput, Settings } from '../../shared/contract.ts';
 import { StopbathError, toFailure, type Failure } from '../../shared/errors.ts';
-import type { GenerationRequest } from '../../shared/generation.ts';
+import { batchSize } from '../../shared/generation.ts';
+import { seedPlus } from '../../shared/infotext.ts';
 import { emptySnapshot, isEnded, type JobEvent, type JobSnapshot, type Picture, type Steering } from '../../shared/job.ts';
+import type { CheckedInput } from '../../shared/rpc.ts';
 import type { EngineHost } from './engineTask.ts';
 import { saveFailure } from './files.ts';
+import { inputIds, type Inputs } from './inputs.ts';
 import { createJobRunner, stoppedEvent } from './jobRunner.ts';
 import { createJobTable, type JobTable } from './jobTable.ts';
 import { createKeeper, type Keeper } from './keeper.ts';
 import type { Library } from './library.ts';
-import { checkSize, type Models } from './models.ts';
+import { checkAgainstModel, type Models } from './models.ts';
 import type { Previews } from './previews.ts';
 import type { QueueFile, StoredJob } from './queueFile.ts';
 import type { Runs } from './runs.ts';
 
 export interface JobsOptions {
   readonly engine: EngineHost;
+  readonly inputs: Inputs;
   readonly library: Library;
   readonly models: Models;
   readonly runs: Runs;
@@ -29,11 +33,13 @@ export interface JobsOptions {
 /** The queue and everything in it: one job at a time, in order. */
 export interface Jobs {
   list(): JobSnapshot[];
-  submit(input: CallInput<'jobs.submit'>): CallOutput<'jobs.submit'>;
+  submit(input: CheckedInput<'jobs.submit'>): Promise<CallOutput<'jobs.submit'>>;
   stop(jobId: string): void;
   steer(jobId: string, steering: Steering): void;
-  keep(jobId: string): Promise<Picture>;
+  keep(jobId: string): Promise<Picture[]>;
   remove(jobId: string): Promise<void>;
+  /** The input pictures that waiting and unfinished jobs name. */
+  inputIds(): Set<string>;
   /** Takes up what the last session left. */
   start(): Promise<void>;
   close(): Promise<void>;
@@ -66,21 +72,28 @@ class JobQueue implements Jobs {
     this.#keeper = createKeeper({
       ...options,
       inTurn: (work) => this.#inTurn(work),
-      onKept: (jobId, picture) => this.#kept(jobId, picture),
+      onKept: (jobId, pictures) => this.#kept(jobId, pictures),
     });
     this.#run = createJobRunner({ ...options, keeper: this.#keeper, table: this.#table });
   }
 
-  /** A picture that was deleted takes its job from the list; restored, it brings it back. */
+  /** Pictures that were deleted are left out, and take their job along with the last of them; restored, they bring it back. */
   list(): JobSnapshot[] {
-    return this.#table.list().filter(({ picture }) => picture === null || this.#options.library.has(picture.id));
+    const { library } = this.#options;
+    return this.#table.list().flatMap((job) => {
+      const pictures = job.pictures.filter(({ id }) => library.has(id));
+      return job.pictures.length > 0 && pictures.length === 0 ? [] : [{ ...job, pictures }];
+    });
   }
 
-  submit({ request, count }: CallInput<'jobs.submit'>): CallOutput<'jobs.submit'> {
-    checkSize(request, this.#options.models.get(request.modelId).model);
+  async submit({ request, count }: CheckedInput<'jobs.submit'>): Promise<CallOutput<'jobs.submit'>> {
+    checkAgainstModel(request, this.#options.models.get(request.modelId).model);
+    await this.#options.inputs.check(request);
+    // A batch uses a seed for each of its pictures; the next job goes on after the last of them.
+    const seedsEach = request.batchSeeds === 'per-image' ? batchSize(request) : 1;
     const jobIds = Array.from({ length: count }, (_, index) => {
       const jobId = randomUUID();
-      this.#enqueue({ jobId, request: { ...request, seed: seedPlus(request.seed, index) } });
+      this.#enqueue({ jobId, request: { ...request, seed: seedPlus(request.seed, index * seedsEach) } });
       return jobId;
     });
     this.#saveQueue();
@@ -120,7 +133,7 @@ class JobQueue implements Jobs {
     });
   }
 
-  async keep(jobId: string): Promise<Picture> {
+  async keep(jobId: string): Promise<Picture[]> {
     const job = this.#table.get(jobId);
     if (!job.keepable) {
       throw new StopbathError({ code: 'NOT_FOUND', message: 'This job has nothing to keep.' });
@@ -141,6 +154,10 @@ class JobQueue implements Jobs {
     await this.#forget(jobId);
   }
 
+  inputIds(): Set<string> {
+    return new Set(this.#table.list().flatMap(({ request }) => inputIds(request)));
+  }
+
   async start(): Promise<void> {
     const { queued, interrupted } = await this.#options.queueFile.read();
     await this.#options.runs.dropOthers(new Set(interrupted.map(({ jobId }) => jobId)));
@@ -159,8 +176,8 @@ class JobQueue implements Jobs {
     if (running !== null) await this.#options.runs.settle(running);
   }
 
-  #kept(jobId: string, picture: Picture): void {
-    this.#table.apply({ kind: 'kept', jobId, picture });
+  #kept(jobId: string, pictures: Picture[]): void {
+    this.#table.apply({ kind: 'kept', jobId, pictures });
     if (this.#interrupted.delete(jobId)) this.#saveQueue();
   }
 
@@ -251,9 +268,4 @@ class JobQueue implements Jobs {
       this.#options.onNotice(toFailure(saveFailure(error, 'the queue')));
     });
   }
-}
-
-/** The i-th picture of a batch has the i-th seed after the first, as in A1111; after the last 64-bit seed comes 0. */
-function seedPlus(seed: GenerationRequest['seed'], index: number): string {
-  return BigInt.asUintN(64, BigInt(seed) + BigInt(index)).toString();
 }

@@ -2,71 +2,102 @@ import { StopbathError } from '../../shared/errors.ts';
 import type { ProviderId } from '../../shared/generation.ts';
 import type { JobSnapshot, Picture } from '../../shared/job.ts';
 import type { Settings } from '../../shared/contract.ts';
-import type { EngineHost } from './engineTask.ts';
+import type { EngineHost, EngineTask } from './engineTask.ts';
+import type { Inputs } from './inputs.ts';
 import type { Library } from './library.ts';
 import type { Models } from './models.ts';
-import { partialDraft } from './pictureDraft.ts';
+import { partialDrafts } from './pictureDraft.ts';
 import type { PictureDraft } from './pictureFile.ts';
 import type { Runs } from './runs.ts';
 
 export interface KeeperOptions {
   readonly engine: EngineHost;
+  readonly inputs: Inputs;
   readonly library: Library;
   readonly models: Models;
   readonly runs: Runs;
   readonly settings: () => Settings;
   /** Waits until the engine is free. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
-  readonly onKept: (jobId: string, picture: Picture) => void;
+  readonly onKept: (jobId: string, pictures: Picture[]) => void;
 }
 
-/** Brings into the library what a run left that did not end there by itself. */
+/** Brings into the library what runs leave: the pictures of those that end well, and on demand what the others had reached. */
 export interface Keeper {
   canKeep(jobId: string): Promise<boolean>;
-  /** Decodes the last clean estimate if need be, and saves it. Asked twice at once it saves once. */
-  keep(job: JobSnapshot): Promise<Picture>;
-  /** A decoded picture that the disk did not take. */
-  hold(jobId: string, draft: PictureDraft): void;
+  /** Decodes the last clean estimates if need be, and saves them. Asked twice at once it saves once. */
+  keep(job: JobSnapshot): Promise<Picture[]>;
+  /**
+   * Saves decoded pictures. @throws StopbathError when the disk does not take one; those that are not saved then are held,
+   * and {@link keep} saves them.
+   */
+  save(jobId: string, drafts: readonly PictureDraft[]): Promise<Picture[]>;
   ranOn(jobId: string, provider: ProviderId | null): void;
   drop(jobId: string): void;
 }
 
-export function createKeeper(options: KeeperOptions): Keeper {
-  const drafts = new Map<string, PictureDraft>();
-  const providers = new Map<string, ProviderId>();
-  const keeping = new Map<string, Promise<Picture>>();
+/** A run's pictures on their way to the disk. */
+interface Held {
+  readonly saved: Picture[];
+  readonly drafts: PictureDraft[];
+}
 
-  const decode = async ({ jobId, request, trace }: JobSnapshot): Promise<PictureDraft> => {
-    const { engine, models, runs, settings } = options;
+export function createKeeper(options: KeeperOptions): Keeper {
+  const held = new Map<string, Held>();
+  const providers = new Map<string, ProviderId>();
+  const keeping = new Map<string, Promise<Picture[]>>();
+
+  const decode = async ({ jobId, request, trace }: JobSnapshot): Promise<PictureDraft[]> => {
+    const { engine, inputs, models, runs, settings } = options;
     const checkpoint = await runs.checkpoint(jobId);
     if (checkpoint === null) {
       throw new StopbathError({ code: 'NOT_FOUND', message: 'Nothing of this run is left to keep.' });
     }
     const entry = models.get(request.modelId);
-    const end = await engine.run(
-      { kind: 'decode', jobId, latents: checkpoint.cleanEstimate, modelFolder: entry.folder, provider: settings().provider },
-      () => undefined,
-    );
+    const task = async (): Promise<EngineTask> => ({
+      kind: 'decode',
+      jobId,
+      latents: checkpoint.cleanEstimate,
+      request: checkpoint.request,
+      inputs: await inputs.load(checkpoint.request),
+      modelFolder: entry.folder,
+      provider: settings().provider,
+    });
+    const end = await engine.run(jobId, task(), () => undefined);
     if (end.kind === 'failed') throw new StopbathError(end.failure);
     if (end.kind !== 'decoded') {
       throw new StopbathError({ code: 'INTERNAL', message: 'The picture was not decoded.', nextStep: 'Keep it again.' });
     }
     const provider = providers.get(jobId) ?? engine.status().provider ?? 'cpu';
-    return partialDraft(jobId, entry, checkpoint, end.image, { trace, provider });
+    return partialDrafts(jobId, entry, checkpoint, end.images, { trace, provider });
   };
 
-  const keep = async (job: JobSnapshot): Promise<Picture> => {
-    const draft = drafts.get(job.jobId) ?? (await options.inTurn(() => decode(job)));
-    drafts.set(job.jobId, draft);
-    const picture = await options.library.add(draft);
-    drafts.delete(job.jobId);
-    await options.runs.drop(job.jobId);
-    options.onKept(job.jobId, picture);
-    return picture;
+  const saveHeld = async (jobId: string, { saved, drafts }: Held): Promise<Picture[]> => {
+    for (let draft = drafts[0]; draft !== undefined; draft = drafts[0]) {
+      saved.push(await options.library.add(draft));
+      drafts.shift();
+    }
+    held.delete(jobId);
+    return [...saved];
+  };
+
+  const hold = (jobId: string, drafts: readonly PictureDraft[]): Held => {
+    const fresh: Held = { saved: [], drafts: [...drafts] };
+    held.set(jobId, fresh);
+    return fresh;
+  };
+
+  const keep = async (job: JobSnapshot): Promise<Picture[]> => {
+    const { jobId } = job;
+    const waiting = held.get(jobId) ?? hold(jobId, await options.inTurn(() => decode(job)));
+    const pictures = await saveHeld(jobId, waiting);
+    await options.runs.drop(jobId);
+    options.onKept(jobId, pictures);
+    return pictures;
   };
 
   return {
-    canKeep: async (jobId) => drafts.has(jobId) || (await options.runs.checkpoint(jobId)) !== null,
+    canKeep: async (jobId) => held.has(jobId) || (await options.runs.checkpoint(jobId)) !== null,
     keep: (job) => {
       const running = keeping.get(job.jobId);
       if (running !== undefined) return running;
@@ -74,14 +105,13 @@ export function createKeeper(options: KeeperOptions): Keeper {
       keeping.set(job.jobId, started);
       return started;
     },
-    hold: (jobId, draft) => {
-      drafts.set(jobId, draft);
-    },
+    // Held before they are saved: a full disk must not cost a picture.
+    save: (jobId, drafts) => saveHeld(jobId, hold(jobId, drafts)),
     ranOn: (jobId, provider) => {
       if (provider !== null) providers.set(jobId, provider);
     },
     drop: (jobId) => {
-      drafts.delete(jobId);
+      held.delete(jobId);
       providers.delete(jobId);
     },
   };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventValue } from '../../shared/contract.ts';
+import { parseGenerationRequest } from '../../shared/generation.ts';
 import { encodePng } from '../media/png.ts';
 import { writeFileAtomic } from './files.ts';
 import { openLibrary, type Library } from './library.ts';
@@ -27,7 +28,8 @@ function draft(seed: number): PictureDraft {
     modelHash: 'ab'.repeat(32),
     facts: {
       jobId: `job-${seed}`,
-      request: {
+      batchIndex: 0,
+      request: parseGenerationRequest({
         task: 'text-to-image',
         modelId: 'starter',
         prompt: `一只猫, number ${seed}`,
@@ -39,7 +41,7 @@ function draft(seed: number): PictureDraft {
         guidanceEnd: { kind: 'ratio', ratio: 0.4 },
         scheduler: 'euler_a',
         seed: String(seed),
-      },
+      }),
       completeness: 'complete',
       modelName: 'Stopbath Starter',
       stepsDone: 20,
@@ -105,6 +107,47 @@ describe('the library', () => {
     expect((await list(library)).total).toBe(0);
     expect(changes.at(-1)).toEqual({ kind: 'removed', id });
     await expect(library.restore(id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('reads what an older Stopbath wrote, and takes what it did not say as it was then', async () => {
+    // The record of 0.1.0, before there were input pictures, batches and schedules of their own.
+    const stored =
+      '{"version":1,"picture":{"jobId":"j","request":{"task":"text-to-image","modelId":"starter","prompt":"一只猫","negativePrompt":null,' +
+      '"width":128,"height":128,"steps":20,"guidanceScale":4.5,"guidanceEnd":{"kind":"ratio","ratio":0.4},"scheduler":"dpmpp_2m_karras",' +
+      '"seed":"18446744073709551615"},"completeness":"partial","modelName":"Stopbath Starter","stepsDone":7,"numTimesteps":20,' +
+      '"unetEvaluationsTotal":14,"unetEvaluationsSaved":0,"provider":"cpu","seconds":1.5,"createdAt":"2026-11-01T10:00:00.000Z",' +
+      '"width":128,"height":128},"trace":null,"modelHash":null}';
+    const png = await encodePng({ width: 1, height: 1, rgb: new Uint8Array(3) }, [{ keyword: 'stopbath', text: stored }]);
+    await mkdir(join(folder, 'pictures'), { recursive: true });
+    await writeFile(join(folder, 'pictures', 'old.png'), png);
+    for (const library of [open(), open()]) {
+      expect((await list(library)).pictures).toMatchObject([
+        {
+          id: 'old',
+          batchIndex: 0,
+          completeness: 'partial',
+          request: { prompt: '一只猫', seed: '18446744073709551615', scheduler: 'dpmpp_2m', sigmaSchedule: 'karras', image: null, imagesPerPrompt: 1 },
+        },
+      ]);
+    }
+  });
+
+  it('keeps the whole of a request in the file, whatever it says', async () => {
+    const image = { id: 'ab'.repeat(32), width: 512, height: 384 };
+    const request = parseGenerationRequest({
+      ...draft(1).facts.request,
+      ...{ task: 'inpaint', image, mask: { ...image, id: 'cd'.repeat(32) }, strength: 0.55, maskPadding: 32, keepUnmasked: false },
+      ...{ morePrompts: ['b'], prompt2: 'c', promptSyntax: 'comfy', clipSkip: 1, imagesPerPrompt: 2, batchSeeds: 'shared' },
+      ...{ noise: { kind: 'torch-cuda', sms: 84, threadsPerSm: 1536 }, guidanceCurve: { kind: 'list', scales: [7, 1.25] } },
+      ...{ guidanceInterval: { sigmaLow: 0.28, sigmaHigh: 5.42 }, guidanceRescale: 0.7, sigmas: [14.6, 3, 0], eta: 0.3, denoisingEnd: 0.8 },
+      microConditioning: { originalSize: { width: 1024, height: 768 } },
+    });
+    const added = await open().add({ ...draft(1), facts: { ...draft(1).facts, request, batchIndex: 3 } });
+    expect(added.fileName).toMatch(/_seed-1_[0-9a-f]{6}-4\.png$/);
+    const library = open();
+    expect((await list(library)).pictures).toEqual([added]);
+    expect(added.request).toEqual(request);
+    expect(await library.inputIds()).toEqual(new Set([image.id, 'cd'.repeat(32)]));
   });
 
   it('leaves out what is not ours or damaged, and takes in a copy', async () => {

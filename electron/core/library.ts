@@ -3,8 +3,11 @@ import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CallInput, CallOutput, EventValue } from '../../shared/contract.ts';
 import { StopbathError } from '../../shared/errors.ts';
+import { batchSize } from '../../shared/generation.ts';
+import { imageSeed } from '../../shared/infotext.ts';
 import type { Picture } from '../../shared/job.ts';
 import { isMissing, saveFailure, type FileWriter } from './files.ts';
+import { inputIds } from './inputs.ts';
 import { cursorOf, indexPictures, newestFirst } from './libraryIndex.ts';
 import { encodePicture, placeOf, type PictureDraft } from './pictureFile.ts';
 
@@ -19,6 +22,8 @@ export interface Library {
   /** @throws StopbathError `NOT_FOUND` */
   path(id: string): Promise<string>;
   copyTo(id: string, target: string): Promise<void>;
+  /** The input pictures that any picture's request names. @throws StopbathError when the library cannot be read. */
+  inputIds(): Promise<Set<string>>;
 }
 
 export interface LibraryOptions {
@@ -68,7 +73,9 @@ class PictureFolder implements Library {
     await this.#loaded;
     const createdAt = this.#nextTime();
     const time = createdAt.slice(0, 19).replace('T', '_').replaceAll(':', '-');
-    const fileName = `${time}_seed-${draft.facts.request.seed}_${randomBytes(3).toString('hex')}.png`;
+    const { request, batchIndex } = draft.facts;
+    const number = batchSize(request) > 1 ? `-${batchIndex + 1}` : '';
+    const fileName = `${time}_seed-${imageSeed(request, batchIndex)}_${randomBytes(3).toString('hex')}${number}.png`;
     const bytes = await encodePicture(draft, createdAt, this.#options.version);
     try {
       await this.#options.write(join(this.#pictureFolder, fileName), bytes);
@@ -130,6 +137,11 @@ class PictureFolder implements Library {
     } catch (error) {
       throw saveFailure(error, 'the copy');
     }
+  }
+
+  async inputIds(): Promise<Set<string>> {
+    await this.#loaded;
+    return new Set(this.#pictures.flatMap(({ request }) => inputIds(request)));
   }
 
   /** No two pictures of a session have the same time: it is what they are sorted by. */

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Model } from '../../shared/contract.ts';
 import { StopbathError } from '../../shared/errors.ts';
-import { schedulerIds, type GenerationRequest } from '../../shared/generation.ts';
+import { tasks, type GenerationRequest } from '../../shared/generation.ts';
+import { schedulerIds } from '../../shared/samplers.ts';
 
 export interface ModelEntry {
   readonly model: Model;
@@ -80,6 +81,9 @@ async function readStarter(folder: string): Promise<ModelEntry> {
     model: {
       id: starterModelId,
       builtIn: true,
+      family: 'sd',
+      // Its vae_encoder is part of it.
+      tasks: [...tasks],
       name,
       description,
       width,
@@ -96,8 +100,16 @@ async function readStarter(folder: string): Promise<ModelEntry> {
   };
 }
 
-/** @throws StopbathError `INVALID_INPUT` naming the side that this model cannot draw. */
-export function checkSize(request: GenerationRequest, model: Model): void {
+/** @throws StopbathError `INVALID_INPUT` naming the task or the side that this model cannot do. */
+export function checkAgainstModel(request: GenerationRequest, model: Model): void {
+  if (!model.tasks.includes(request.task)) {
+    throw new StopbathError({
+      code: 'INVALID_INPUT',
+      message: `task: ${model.name} does not do ${request.task}.`,
+      nextStep: `Choose another model, or one of: ${model.tasks.join(', ')}.`,
+      field: 'task',
+    });
+  }
   for (const field of ['width', 'height'] as const) {
     const side = request[field];
     if (side % model.sizeMultiple === 0 && side >= model.minSide && side <= model.maxSide) continue;

@@ -4,22 +4,23 @@ import type { RunTrace, StepRecord } from '../../shared/job.ts';
 import type { ModelEntry } from './models.ts';
 import type { PictureDraft } from './pictureFile.ts';
 
-/** The picture of a run that went to its end. */
-export function completeDraft(
+/** The pictures of a run that went to its end, one for each of its batch. */
+export function completeDrafts(
   jobId: string,
   request: GenerationRequest,
   entry: ModelEntry,
-  end: { readonly image: RgbImage; readonly trace: RunTrace },
-): PictureDraft {
-  const { image, trace } = end;
+  end: { readonly images: readonly RgbImage[]; readonly trace: RunTrace },
+): PictureDraft[] {
+  const { trace } = end;
   const { stepsDone, numTimesteps, unetEvaluationsTotal, unetEvaluationsSaved, provider } = trace;
-  return {
+  return end.images.map((image, batchIndex) => ({
     image,
     trace,
     modelHash: entry.hash,
     facts: {
       jobId,
       request,
+      batchIndex,
       completeness: 'complete',
       modelName: entry.model.name,
       stepsDone,
@@ -29,25 +30,26 @@ export function completeDraft(
       provider,
       seconds: trace.timingsMs.total / 1000,
     },
-  };
+  }));
 }
 
-/** The clean estimate of a run that was stopped or failed. Without a trace the checkpoint's own steps tell the story. */
-export function partialDraft(
+/** The clean estimates of a run that was stopped or failed. Without a trace the checkpoint's own steps tell the story. */
+export function partialDrafts(
   jobId: string,
   entry: ModelEntry,
   checkpoint: Checkpoint,
-  image: RgbImage,
+  images: readonly RgbImage[],
   run: { readonly trace: RunTrace | null; readonly provider: ProviderId },
-): PictureDraft {
+): PictureDraft[] {
   const { request, stepsDone, numTimesteps, steps } = checkpoint;
-  return {
+  return images.map((image, batchIndex) => ({
     image,
     trace: run.trace,
     modelHash: entry.hash,
     facts: {
       jobId,
       request,
+      batchIndex,
       completeness: 'partial',
       modelName: entry.model.name,
       stepsDone,
@@ -57,7 +59,7 @@ export function partialDraft(
       provider: run.trace?.provider ?? run.provider,
       seconds: (run.trace?.timingsMs.total ?? steps.reduce((sum, { ms }) => sum + ms, 0)) / 1000,
     },
-  };
+  }));
 }
 
 function evaluations(steps: readonly StepRecord[]): number {

@@ -14,7 +14,10 @@ export interface PictureDraft {
   readonly modelHash: string | null;
 }
 
-/** Our own chunk: the whole record but for what the file's name says. */
+/**
+ * Our own chunk: the whole record but for what the file's name says. Still version 1: fields that came later have defaults,
+ * and names that went are read by the request's schema.
+ */
 const storedSchema = z.object({
   version: z.literal(1),
   picture: pictureSchema.omit({ id: true, url: true, fileName: true }),
@@ -36,7 +39,7 @@ export function isPictureFile(fileName: string): boolean {
 
 export async function encodePicture(draft: PictureDraft, createdAt: string, version: string): Promise<Buffer> {
   const { facts, image, trace, modelHash } = draft;
-  const { request, modelName, stepsDone, numTimesteps } = facts;
+  const { request, batchIndex, modelName, stepsDone, numTimesteps } = facts;
   const stored: z.input<typeof storedSchema> = {
     version: 1,
     picture: { ...facts, createdAt, width: image.width, height: image.height },
@@ -44,7 +47,10 @@ export async function encodePicture(draft: PictureDraft, createdAt: string, vers
     modelHash,
   };
   return await encodePng(image, [
-    { keyword: 'parameters', text: formatInfotext({ request, modelName, modelHash, stepsDone, numTimesteps, version }) },
+    {
+      keyword: 'parameters',
+      text: formatInfotext({ request, batchIndex, modelName, modelHash, stepsDone, numTimesteps, version }),
+    },
     { keyword: 'stopbath', text: JSON.stringify(stored) },
   ]);
 }

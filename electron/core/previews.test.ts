@@ -6,7 +6,7 @@ const image = { width: 2, height: 2, rgb: new Uint8Array(12) };
 
 it('lets the oldest frames go when there are too many bytes', async () => {
   const previews = createPreviews(30);
-  for (let step = 0; step < 4; step++) previews.add('a', step, 'linear', image);
+  for (let step = 0; step < 4; step++) previews.add('a', step, 'linear', image, null);
   expect(await previews.png('a', 0, 'linear')).toBeNull();
   expect(await previews.png('a', 1, 'linear')).toBeNull();
   expect(readPngSize((await previews.png('a', 3, 'linear')) ?? Buffer.alloc(0))).toEqual({ width: 2, height: 2 });
@@ -14,15 +14,15 @@ it('lets the oldest frames go when there are too many bytes', async () => {
 
 it('keeps a frame larger than the bound rather than none', async () => {
   const previews = createPreviews(5);
-  previews.add('a', 0, 'linear', image);
+  previews.add('a', 0, 'linear', image, null);
   expect(await previews.png('a', 0, 'linear')).not.toBeNull();
 });
 
 it('drops one run only, and tells the two kinds of frame of a step apart', async () => {
   const previews = createPreviews();
-  previews.add('a', 0, 'linear', image);
-  previews.add('a', 0, 'decoder', { ...image, width: 4, height: 1 });
-  previews.add('ab', 0, 'linear', image);
+  previews.add('a', 0, 'linear', image, null);
+  previews.add('a', 0, 'decoder', { ...image, width: 4, height: 1 }, null);
+  previews.add('ab', 0, 'linear', image, null);
   expect(readPngSize((await previews.png('a', 0, 'decoder')) ?? Buffer.alloc(0))?.width).toBe(4);
   expect(readPngSize((await previews.png('a', 0, null)) ?? Buffer.alloc(0))?.width).toBe(4);
   expect(readPngSize((await previews.png('ab', 0, null)) ?? Buffer.alloc(0))?.width).toBe(2);

@@ -1,10 +1,10 @@
 import type { RgbImage } from '../../shared/engineProtocol.ts';
-import type { Preview } from '../../shared/job.ts';
+import type { Preview, Region } from '../../shared/job.ts';
 import { encodePng } from '../media/png.ts';
 
 /** The step previews of all runs, as pixels in memory: most are looked at once, some when a person goes back. */
 export interface Previews {
-  add(jobId: string, stepIndex: number, source: Preview['source'], image: RgbImage): Preview;
+  add(jobId: string, stepIndex: number, source: Preview['source'], image: RgbImage, region: Region | null): Preview;
   /**
    * Null when it was never there, or had to make room.
    * @param source null: the better of those the step has.
@@ -27,7 +27,7 @@ export function createPreviews(maxBytes: number = defaultMaxBytes): Previews {
   };
 
   return {
-    add: (jobId, stepIndex, source, image) => {
+    add: (jobId, stepIndex, source, image, region) => {
       const key = frameKey(jobId, stepIndex, source);
       remove(key);
       frames.set(key, image);
@@ -37,7 +37,7 @@ export function createPreviews(maxBytes: number = defaultMaxBytes): Previews {
         remove(oldest);
       }
       const url = `/runs/${encodeURIComponent(jobId)}/${stepIndex}.png?source=${source}`;
-      return { stepIndex, width: image.width, height: image.height, url, source };
+      return { stepIndex, width: image.width, height: image.height, url, source, region };
     },
     png: async (jobId, stepIndex, source) => {
       const sources = source === null ? (['decoder', 'linear'] as const) : [source];

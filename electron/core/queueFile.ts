@@ -1,5 +1,6 @@
 import { readFile, rename } from 'node:fs/promises';
 import { z } from 'zod';
+import type { Failure } from '../../shared/errors.ts';
 import { generationRequestSchema } from '../../shared/generation.ts';
 import { createSerial, isMissing, type FileWriter } from './files.ts';
 
@@ -7,7 +8,8 @@ const storedJobSchema = z.object({ jobId: z.string().regex(/^[\w-]{1,64}$/), req
 export type StoredJob = z.output<typeof storedJobSchema>;
 
 const queueSchema = z.object({
-  version: z.literal(1),
+  /** 1 knew no input pictures; its requests take the defaults. */
+  version: z.union([z.literal(1), z.literal(2)]),
   queued: z.array(storedJobSchema),
   /** Was running when the app ended, and has not been kept or cleared since. */
   interrupted: z.array(storedJobSchema),
@@ -21,7 +23,7 @@ export interface QueueFile {
   save(current: () => StoredQueue): Promise<void>;
 }
 
-export function createQueueFile(file: string, write: FileWriter): QueueFile {
+export function createQueueFile(file: string, write: FileWriter, onNotice: (failure: Failure) => void): QueueFile {
   const serially = createSerial();
   let waiting: Promise<void> | null = null;
   return {
@@ -30,16 +32,27 @@ export function createQueueFile(file: string, write: FileWriter): QueueFile {
         return queueSchema.parse(JSON.parse(await readFile(file, 'utf8')));
       } catch (error) {
         // A damaged queue is no reason not to start; it is kept beside the new one.
-        if (!isMissing(error)) await rename(file, `${file}.broken`).catch(() => undefined);
+        if (!isMissing(error)) onNotice(await setAside(file, error));
         return { queued: [], interrupted: [] };
       }
     },
     save: (current) => {
       waiting ??= serially(async () => {
         waiting = null;
-        await write(file, JSON.stringify({ version: 1, ...current() } satisfies z.input<typeof queueSchema>));
+        await write(file, JSON.stringify({ version: 2, ...current() } satisfies z.input<typeof queueSchema>));
       });
       return waiting;
     },
+  };
+}
+
+async function setAside(file: string, cause: unknown): Promise<Failure> {
+  const aside = `${file}.broken`;
+  await rename(file, aside).catch(() => undefined);
+  return {
+    code: 'FILE_ACCESS',
+    message: `The queue of the last time could not be read and has been set aside as ${aside}; the queue is empty now.`,
+    nextStep: 'Add to the queue again what was waiting.',
+    detail: cause instanceof Error ? cause.message : String(cause),
   };
 }

@@ -2,7 +2,9 @@ import { readdir, readFile, rename, rm, writeFile, mkdir } from 'node:fs/promise
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import type { Checkpoint } from '../../shared/engineProtocol.ts';
+import type { Failure } from '../../shared/errors.ts';
 import { checkpointSchema } from './engineMessages.ts';
+import { isMissing } from './files.ts';
 
 /** The last checkpoint of every run that may still be gone back to: in memory, and on disk for after a crash. */
 export interface Runs {
@@ -12,7 +14,7 @@ export interface Runs {
   /** The run has ended: what is safe on disk need not stay in memory. */
   settle(jobId: string): Promise<void>;
   drop(jobId: string): Promise<void>;
-  /** Drops what is on disk for any other run. */
+  /** Drops what is on disk for any other run, but for what was set aside. */
   dropOthers(jobIds: ReadonlySet<string>): Promise<void>;
 }
 
@@ -24,8 +26,11 @@ interface Held {
 }
 
 const extension = '.checkpoint';
+/** What could not be read is kept under this name: a newer or an older Stopbath may understand it. */
+const asideExtension = '.unreadable';
 
-export function createRuns(folder: string): Runs {
+/** @param onNotice told once for every checkpoint that had to be set aside. */
+export function createRuns(folder: string, onNotice: (failure: Failure) => void): Runs {
   const held = new Map<string, Held>();
   const file = (jobId: string): string => join(folder, `${jobId}${extension}`);
 
@@ -48,7 +53,7 @@ export function createRuns(folder: string): Runs {
       held.set(jobId, run);
       run.writing ??= save(jobId, run);
     },
-    checkpoint: async (jobId) => held.get(jobId)?.checkpoint ?? (await readCheckpoint(file(jobId))),
+    checkpoint: async (jobId) => held.get(jobId)?.checkpoint ?? (await readCheckpoint(file(jobId), onNotice)),
     settle: async (jobId) => {
       const run = held.get(jobId);
       await run?.writing;
@@ -62,7 +67,7 @@ export function createRuns(folder: string): Runs {
     },
     dropOthers: async (jobIds) => {
       const names = await readdir(folder).catch((): string[] => []);
-      const stale = names.filter((name) => !jobIds.has(name.replace(new RegExp(`\\${extension}(\\.tmp)?$`), '')));
+      const stale = names.filter((name) => !name.endsWith(asideExtension) && !jobIds.has(name.replace(new RegExp(`\\${extension}(\\.tmp)?$`), '')));
       await Promise.all(stale.map((name) => rm(join(folder, name), { force: true }).catch(() => undefined)));
     },
   };
@@ -85,11 +90,22 @@ async function writeQuickly(path: string, bytes: Uint8Array): Promise<boolean> {
   }
 }
 
-async function readCheckpoint(path: string): Promise<Checkpoint | null> {
+async function readCheckpoint(path: string, onNotice: (failure: Failure) => void): Promise<Checkpoint | null> {
   try {
-    const parsed = checkpointSchema.safeParse(deserialize(await readFile(path)));
-    return parsed.success ? parsed.data : null;
-  } catch {
+    return checkpointSchema.parse(deserialize(await readFile(path)));
+  } catch (error) {
+    if (!isMissing(error)) onNotice(await setAside(path, error));
     return null;
   }
+}
+
+async function setAside(path: string, cause: unknown): Promise<Failure> {
+  const aside = `${path}${asideExtension}`;
+  await rename(path, aside).catch(() => undefined);
+  return {
+    code: 'FILE_ACCESS',
+    message: `What an unfinished run had reached could not be read, or is of another version of Stopbath; it has been set aside as ${aside}.`,
+    nextStep: 'Run it again from the beginning.',
+    detail: cause instanceof Error ? cause.message : String(cause),
+  };
 }

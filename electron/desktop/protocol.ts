@@ -11,7 +11,11 @@ export function registerAppScheme(): void {
 
 /** The interface and its pictures come from the core, as in the web host. */
 export function serveAppScheme(fetchUi: FetchUi): void {
-  protocol.handle(appScheme, async (request) =>
-    isAppAddress(request.url) ? await fetchUi(request) : new Response(null, { status: 421 }),
-  );
+  protocol.handle(appScheme, async (request) => {
+    if (!isAppAddress(request.url)) return new Response(null, { status: 421 });
+    // Only a page that came from here may send something; Chromium names the sender wherever it is another.
+    const origin = request.headers.get('origin');
+    if (request.method !== 'GET' && origin !== null && !isAppAddress(origin)) return new Response(null, { status: 403 });
+    return await fetchUi(request);
+  });
 }

@@ -1,60 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { StepRecord } from '../../shared/job.ts';
 import type { StepCallback, StepEnd, StepPatchResult, StepTensors } from './callbacks/callback.ts';
-import { interruptAfterStep } from './callbacks/interrupt.ts';
+import { interruptAtStep } from './callbacks/interruptAtStep.ts';
 import { previewCallback } from './callbacks/preview.ts';
-import { denoise, type DenoisePlan } from './denoise.ts';
-import type { GuidedCalls, NoiseModel } from './guidance/guidedPrediction.ts';
-import { loadScheduler } from './schedulers/registry.ts';
+import { denoise } from './denoise.ts';
+import type { NoiseModel } from './guidance/condition.ts';
+import type { GuidedCalls } from './guidance/guidedPrediction.ts';
 import { TorchGenerator } from './tensor/random.ts';
-import { concatRows, mapTensor, sliceRows, tensor, type Tensor } from './tensor/tensor.ts';
-
-interface Call {
-  readonly rows: number;
-  readonly textRows: number;
-}
-
-/** Every row apart: 0.1 clamp(x) + the mean of its own text. Counts its calls. */
-function rowModel(calls: Call[], onCall: () => void = () => undefined): NoiseModel {
-  return (sample, _timestep, text) => {
-    const [rows = 0] = sample.dims;
-    calls.push({ rows, textRows: text.dims[0] ?? 0 });
-    onCall();
-    const size = sample.data.length / rows;
-    const width = text.data.length / rows;
-    const data = sample.data.map((x, index) => {
-      const row = Math.floor(index / size);
-      const words = text.data.subarray(row * width, (row + 1) * width);
-      return 0.1 * Math.max(-1, Math.min(1, x)) + words.reduce((sum, v) => sum + v, 0) / width;
-    });
-    return Promise.resolve({ dims: sample.dims, data });
-  };
-}
-
-const text = (value: number, rows = 1): Tensor => tensor([rows, 3, 2], new Float32Array(rows * 6).fill(value));
-
-function plan(change: Partial<DenoisePlan> = {}, steps = 10, scheduler: 'euler' | 'ddim' | 'dpmpp_2m' = 'euler'): DenoisePlan {
-  const loaded = loadScheduler(scheduler, { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear' });
-  const stepper = loaded.scheduler.createStepper(loaded.config, steps);
-  const noise = new TorchGenerator('1');
-  return {
-    model: rowModel([]),
-    guidedCalls: 'two-singles',
-    stepper,
-    predictionType: 'epsilon',
-    noise,
-    latents: mapTensor(noise.normal([1, 4, 2, 2]), (x) => x * stepper.initNoiseSigma),
-    promptEmbeds: text(0.4),
-    negativePromptEmbeds: text(-0.2),
-    guidanceScale: 5,
-    firstStep: 0,
-    callbacks: [],
-    onStep: () => undefined,
-    signal: new AbortController().signal,
-    paceMs: () => 0,
-    ...change,
-  };
-}
+import { concatRows, mapTensor, sliceRows, type Tensor } from './tensor/tensor.ts';
+import { type Call, plan, rowModel, text } from './testing/loopRig.ts';
 
 function callback(
   onEnd: (run: StepEnd, tensors: StepTensors) => StepPatchResult | Promise<StepPatchResult>,
@@ -149,8 +103,8 @@ describe('the loop', () => {
   it('takes a new prompt from a callback', async () => {
     const seen: number[] = [];
     await denoise(plan({
-      model: (sample, _t, embeds) => {
-        seen.push(embeds.data[0] ?? NaN);
+      model: (sample, _t, { promptEmbeds }) => {
+        seen.push(promptEmbeds.data[0] ?? NaN);
         return Promise.resolve(sample);
       },
       callbacks: [callback(() => ({ tensors: { prompt_embeds: text(9), negative_prompt_embeds: text(8) } }), ['prompt_embeds', 'negative_prompt_embeds'])],
@@ -199,8 +153,8 @@ describe('interrupt', () => {
   });
 
   it('after the last step is a finished run', async () => {
-    expect(await denoise(plan({ callbacks: [interruptAfterStep(9)] }))).toMatchObject({ status: 'finished' });
-    expect((await denoise(plan({ callbacks: [interruptAfterStep(0)] }))).steps).toHaveLength(1);
+    expect(await denoise(plan({ callbacks: [interruptAtStep({ stepIndex: 9 })] }))).toMatchObject({ status: 'finished' });
+    expect((await denoise(plan({ callbacks: [interruptAtStep({ stepIndex: 0 })] }))).steps).toHaveLength(1);
   });
 });
 
@@ -233,14 +187,14 @@ describe('batches', () => {
         const prompts = concatRows(Array.from({ length: rows }, (_, row) => text(0.1 * (row + 1))));
         const calls: Call[] = [];
         const together = await denoise(plan({
-          model: rowModel(calls), guidedCalls, latents, promptEmbeds: prompts, negativePromptEmbeds: text(-0.2, rows), callbacks: [cutAfterThird],
+          model: rowModel(calls), guidedCalls, tensors: { latents, prompt_embeds: prompts, negative_prompt_embeds: text(-0.2, rows) }, callbacks: [cutAfterThird],
         }, 6, scheduler));
         const halves = guidedCalls === 'one-batch' ? [2 * rows] : [rows, rows];
         expect(calls.map((call) => call.rows)).toEqual([...halves, ...halves, ...halves, rows, rows, rows]);
         expect(calls.every((call) => call.rows === call.textRows)).toBe(true);
         for (let row = 0; row < rows; row++) {
           const alone = await denoise(plan({
-            latents: sliceRows(latents, row, row + 1), promptEmbeds: sliceRows(prompts, row, row + 1), callbacks: [cutAfterThird],
+            tensors: { latents: sliceRows(latents, row, row + 1), prompt_embeds: sliceRows(prompts, row, row + 1) }, callbacks: [cutAfterThird],
           }, 6, scheduler));
           expect(sliceRows(together.latents, row, row + 1)).toEqual(alone.latents);
         }

@@ -1,28 +1,49 @@
 import { StopbathError } from '../../shared/errors.ts';
 import type { StepRecord } from '../../shared/job.ts';
-import { composeCallbacks, recordOf, type StepCallback, type StepEnd, type StepPatch } from './callbacks/callback.ts';
-import { combineGuidance } from './guidance/combine.ts';
-import { type GuidedCalls, type GuidedOutput, type NoiseModel, predictGuided } from './guidance/guidedPrediction.ts';
+import { composeCallbacks, recordOf, type StepCallback, type StepEnd, tensorInputNames, type TensorInputName } from './callbacks/callback.ts';
+import { combineGuidance, rescaleGuidance } from './guidance/combine.ts';
+import type { NoiseModel } from './guidance/condition.ts';
+import { type GuidedCalls, type GuidedOutput, predictGuided } from './guidance/guidedPrediction.ts';
 import { isGuided, unguidedScale } from './guidance/guidanceState.ts';
 import { cleanEstimate, type PredictionType } from './guidance/prediction.ts';
+import { blendKnown } from './latents/blend.ts';
+import { conditionOf, extrasOf, type RunTensors } from './runTensors.ts';
 import { sigmaOf, type Stepper } from './schedulers/scheduler.ts';
 import type { NoiseSource } from './tensor/random.ts';
 import { isFiniteTensor, type Tensor } from './tensor/tensor.ts';
+
+/** The part of a stepper's list that a run takes: from `begin` up to, not including, `end`. */
+export interface StepWindow {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** What a UNet that does not take the mask itself needs, to keep the rest of the picture. */
+export interface KnownPicture {
+  /** [B, C, h, w], model scale. */
+  readonly imageLatents: Tensor;
+  /** The noise the run began with. */
+  readonly noise: Tensor;
+}
 
 export interface DenoisePlan {
   readonly model: NoiseModel;
   readonly guidedCalls: GuidedCalls;
   readonly stepper: Stepper;
+  readonly window: StepWindow;
   readonly predictionType: PredictionType;
   readonly noise: NoiseSource;
-  /** [B, C, h, w]: noise times the stepper's `initNoiseSigma`, or the latents of a checkpoint. */
-  readonly latents: Tensor;
-  /** [B, tokens, width]; guidance may be switched on at any step, so both are there. */
-  readonly promptEmbeds: Tensor;
-  readonly negativePromptEmbeds: Tensor;
+  /** As the first step finds them. Guidance may be switched on at any step, so both its sides are there. */
+  readonly tensors: RunTensors;
+  /** Not null: after every step, what lies outside `tensors.mask` is put back at the noise level of the next. */
+  readonly known: KnownPicture | null;
   /** The scale of the first step; 1 or below: not guided. */
   readonly guidanceScale: number;
-  /** 0, or the steps done before a checkpoint. */
+  /** phi of {@link rescaleGuidance}. */
+  readonly guidanceRescale: number;
+  /** False: the UNet is told its guidance scale (`w_embedding`), and no scale makes two calls of it. */
+  readonly mayGuide: boolean;
+  /** 0, or the steps of the window done before a checkpoint. */
   readonly firstStep: number;
   readonly callbacks: readonly StepCallback[];
   readonly onStep: (step: StepRecord) => void;
@@ -41,9 +62,7 @@ export interface DenoiseResult {
 }
 
 interface State {
-  latents: Tensor;
-  promptEmbeds: Tensor;
-  negativePromptEmbeds: Tensor;
+  tensors: RunTensors;
   guidanceScale: number;
 }
 
@@ -52,59 +71,61 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** The names callbacks of a run with these tensors may ask for. */
+export function offeredNames(tensors: RunTensors): readonly TensorInputName[] {
+  return tensorInputNames.filter((name) => tensors[name] !== undefined);
+}
+
 /**
- * The loop: guided model call, scheduler step, a turn of the event loop, step end, callbacks, their patch, and again.
- * A stop is seen before every model call, between the two halves of guidance too, and is a normal result.
+ * The loop: guided model call, scheduler step, (known picture put back,) a turn of the event loop, step end, callbacks,
+ * their patch, and again. A stop is seen before every model call, between the two halves of guidance too, and is a normal
+ * result.
  * @throws StopbathError `INVALID_INPUT` (unknown tensor name of a callback, before anything runs), `CALLBACK`, `MODEL_NAN`
  * and whatever the model throws.
  */
 export async function denoise(plan: DenoisePlan): Promise<DenoiseResult> {
-  const callback = composeCallbacks(plan.callbacks);
-  const numTimesteps = plan.stepper.timesteps.length;
-  const state: State = {
-    latents: plan.latents,
-    promptEmbeds: plan.promptEmbeds,
-    negativePromptEmbeds: plan.negativePromptEmbeds,
-    guidanceScale: plan.guidanceScale,
-  };
+  const callback = composeCallbacks(plan.callbacks, offeredNames(plan.tensors));
+  const numTimesteps = plan.window.end - plan.window.begin;
+  const state: State = { tensors: plan.tensors, guidanceScale: plan.guidanceScale };
   const steps: StepRecord[] = [];
   let estimate: Tensor | null = null;
   let interrupted = false;
-  for (let index = plan.firstStep; index < numTimesteps; index++) {
+  for (let stepIndex = plan.firstStep; stepIndex < numTimesteps; stepIndex++) {
     const begun = performance.now();
-    const end = await runStep(plan, state, index, begun);
+    const end = await runStep(plan, state, stepIndex, begun);
     if (end === null) break;
     const record = recordOf(end);
-    const { latents } = end;
-    state.latents = latents;
+    state.tensors = { ...state.tensors, latents: end.latents };
     estimate = end.cleanEstimate;
     steps.push(record);
     await turn();
     plan.onStep(record);
-    const { promptEmbeds: prompt_embeds, negativePromptEmbeds: negative_prompt_embeds } = state;
-    applyPatch(state, await callback(end, { latents, prompt_embeds, negative_prompt_embeds }), () => {
-      interrupted = true;
-    });
+    const patch = await callback(end, state.tensors);
+    state.tensors = { ...state.tensors, ...patch.tensors };
+    state.guidanceScale = patch.guidanceScale ?? state.guidanceScale;
+    interrupted = patch.interrupt === true;
     if (interrupted) break;
-    if (index + 1 < numTimesteps) await pace(begun, plan);
+    if (stepIndex + 1 < numTimesteps) await pace(begun, plan);
   }
   const complete = plan.firstStep + steps.length === numTimesteps;
   const status = plan.signal.aborted ? 'stopped' : complete ? 'finished' : interrupted ? 'interrupted' : 'stopped';
-  return { status, latents: state.latents, cleanEstimate: estimate, steps };
+  return { status, latents: state.tensors.latents, cleanEstimate: estimate, steps };
 }
 
 /** @returns null when a stop came before the step was whole. */
-async function runStep(plan: DenoisePlan, state: State, index: number, begun: number): Promise<StepEnd | null> {
-  const { stepper } = plan;
-  const guided = isGuided(state.guidanceScale);
+async function runStep(plan: DenoisePlan, { tensors, guidanceScale }: State, stepIndex: number, begun: number): Promise<StepEnd | null> {
+  const { stepper, window } = plan;
+  const index = window.begin + stepIndex;
+  const guided = plan.mayGuide && isGuided(guidanceScale);
   const timestep = stepper.timesteps[index] ?? 0;
   const output = await predictGuided(
     plan.model,
     {
-      sample: stepper.scaleModelInput(state.latents, index),
+      sample: stepper.scaleModelInput(tensors.latents, index),
       timestep,
-      conditional: state.promptEmbeds,
-      unconditional: guided ? state.negativePromptEmbeds : null,
+      conditional: conditionOf(tensors, 'positive'),
+      unconditional: guided ? conditionOf(tensors, 'negative') : null,
+      extras: extrasOf(tensors),
     },
     plan.guidedCalls,
     async () => {
@@ -113,37 +134,45 @@ async function runStep(plan: DenoisePlan, state: State, index: number, begun: nu
     },
   );
   if (output === null) return null;
-  const combined = guidedOutput(output, state.guidanceScale);
-  if (!isFiniteTensor(combined)) throw modelNan(index);
-  const level = stepper.level(index);
-  const estimate = cleanEstimate(plan.predictionType, combined, state.latents, level);
-  const latents = stepper.step({ index, sample: state.latents, cleanEstimate: estimate, noise: plan.noise });
+  const modelOutput = guidedOutput(output, guidanceScale, plan.guidanceRescale);
+  if (!isFiniteTensor(modelOutput)) throw modelNan(stepIndex);
+  const isLast = index + 1 === window.end;
   return {
-    stepIndex: index,
-    numTimesteps: stepper.timesteps.length,
+    stepIndex,
+    numTimesteps: window.end - window.begin,
     timestep,
-    sigma: sigmaOf(level),
-    guidanceScale: guided ? state.guidanceScale : unguidedScale,
+    sigma: sigmaOf(stepper.level(index)),
+    nextSigma: isLast ? null : sigmaOf(stepper.level(index + 1)),
+    guidanceScale: guided ? guidanceScale : unguidedScale,
     guided,
     unetEvaluations: guided ? 2 : 1,
-    ms: performance.now() - begun,
     unetBatch: output.unetBatch,
-    latents,
-    cleanEstimate: estimate,
+    ...schedulerStep(plan, tensors, index, modelOutput),
+    ms: performance.now() - begun,
   };
 }
 
-function guidedOutput(output: GuidedOutput, scale: number): Tensor {
-  if (output.unconditional === null) return output.conditional;
-  return combineGuidance(output.unconditional, output.conditional, scale);
+function guidedOutput({ unconditional, conditional }: GuidedOutput, scale: number, phi: number): Tensor {
+  if (unconditional === null) return conditional;
+  const combined = combineGuidance(unconditional, conditional, scale);
+  return phi > 0 ? rescaleGuidance(combined, conditional, phi) : combined;
 }
 
-function applyPatch(state: State, patch: StepPatch, interrupt: () => void): void {
-  state.latents = patch.tensors?.latents ?? state.latents;
-  state.promptEmbeds = patch.tensors?.prompt_embeds ?? state.promptEmbeds;
-  state.negativePromptEmbeds = patch.tensors?.negative_prompt_embeds ?? state.negativePromptEmbeds;
-  state.guidanceScale = patch.guidanceScale ?? state.guidanceScale;
-  if (patch.interrupt === true) interrupt();
+function schedulerStep(
+  { stepper, window, predictionType, noise, known }: DenoisePlan,
+  { latents: sample, mask }: RunTensors,
+  index: number,
+  modelOutput: Tensor,
+): Pick<StepEnd, 'latents' | 'cleanEstimate'> {
+  const estimate = cleanEstimate(predictionType, modelOutput, sample, stepper.level(index));
+  const input = { index, sample, modelOutput, cleanEstimate: estimate, noise };
+  const shown = stepper.estimate?.(input) ?? estimate;
+  const latents = stepper.step(input);
+  if (known === null || mask === undefined) return { latents, cleanEstimate: shown };
+  // diffusers leaves the picture clean after the last step of the run, wherever on the schedule that is.
+  const { imageLatents } = known;
+  const noised = index + 1 < window.end ? stepper.addNoise(imageLatents, known.noise, index + 1) : imageLatents;
+  return { latents: blendKnown(latents, noised, mask), cleanEstimate: blendKnown(shown, imageLatents, mask) };
 }
 
 /** Short waits, so that a changed pace or a stop counts at once. */
@@ -157,10 +186,10 @@ async function pace(begun: number, plan: DenoisePlan): Promise<void> {
   }
 }
 
-function modelNan(index: number): StopbathError {
+function modelNan(stepIndex: number): StopbathError {
   return new StopbathError({
     code: 'MODEL_NAN',
-    message: `The model gave values that are no numbers at step ${index + 1}.`,
+    message: `The model gave values that are no numbers at step ${stepIndex + 1}.`,
     nextStep: 'Use a full-precision (fp32) version of the model, or another device.',
   });
 }

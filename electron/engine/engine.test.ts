@@ -33,16 +33,16 @@ describe('what a run says', () => {
     const trace = runTraceSchema.parse(finished?.trace);
     expect(trace).toMatchObject({ status: 'finished', stepsDone: 10, numTimesteps: 10, unetEvaluationsTotal: 20, seed: '42' });
     expect(trace.steps).toEqual(steps);
-    expect(finished?.image).toMatchObject({ width: 64, height: 64 });
-    expect(finished?.image.rgb).toHaveLength(64 * 64 * 3);
+    expect(finished?.images[0]).toMatchObject({ width: 64, height: 64 });
+    expect(finished?.images[0]?.rgb).toHaveLength(64 * 64 * 3);
   });
 
   it('says the same for the same request, and nothing of one job stays for the next', async () => {
     const rig = createRig(folder);
-    const first = ofKind(await rig.generate(), 'finished')[0]?.image;
+    const first = ofKind(await rig.generate(), 'finished')[0]?.images[0];
     await rig.generate({ request: request({ seed: '1', guidanceEnd: { kind: 'guided-steps', steps: 2 } }) });
-    expect(ofKind(await rig.generate(), 'finished')[0]?.image).toEqual(first);
-    expect(ofKind(await createRig(folder).generate(), 'finished')[0]?.image).toEqual(first);
+    expect(ofKind(await rig.generate(), 'finished')[0]?.images[0]).toEqual(first);
+    expect(ofKind(await createRig(folder).generate(), 'finished')[0]?.images[0]).toEqual(first);
   });
 
   it('loads a model once', async () => {
@@ -126,7 +126,7 @@ describe('guidance', () => {
     const images = [];
     for (const guidanceScale of [0, 0.5, 1]) {
       const messages = await createRig(folder).generate({ request: request({ guidanceScale }) });
-      images.push(ofKind(messages, 'finished')[0]?.image.rgb);
+      images.push(ofKind(messages, 'finished')[0]?.images[0]?.rgb);
       expect(ofKind(messages, 'finished')[0]?.trace).toMatchObject({ unetEvaluationsTotal: 10, unetEvaluationsSaved: 0 });
     }
     expect(images[1]).toEqual(images[0]);
@@ -191,7 +191,7 @@ describe('stop', () => {
     const [checkpoint] = checkpointsOf(await rig.generate()).slice(-1);
     if (checkpoint === undefined) throw new Error('no checkpoint');
     const latents = checkpoint.cleanEstimate;
-    await rig.engine.handle({ kind: 'decode', jobId: 'job', latents, modelFolder: folder, provider: 'cpu' });
-    expect(last(rig.messages)).toMatchObject({ kind: 'decoded', image: { width: 64, height: 64 } });
+    await rig.engine.handle({ kind: 'decode', jobId: 'job', latents, request: tinyRequest, inputs: null, modelFolder: folder, provider: 'cpu' });
+    expect(last(rig.messages)).toMatchObject({ kind: 'decoded', images: [{ width: 64, height: 64 }] });
   });
 });

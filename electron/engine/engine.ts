@@ -5,15 +5,19 @@ import { RunControls } from './callbacks/steering.ts';
 import { turn } from './denoise.ts';
 import type { EngineOptions } from './engineOptions.ts';
 import { type GenerateCommand, type GenerateJob, runGenerateJob } from './generateJob.ts';
-import { type GuidedCalls, type GuidedInput, measureGuidedCalls, type NoiseModel } from './guidance/guidedPrediction.ts';
+import type { NoiseModel } from './guidance/condition.ts';
+import { type GuidedCalls, type GuidedInput, measureGuidedCalls } from './guidance/guidedPrediction.ts';
 import { LoadedModel } from './loadedModel.ts';
 import { forkedProber, judge, type Prober } from './ort/prober.ts';
 import { runProbe } from './ort/probe.ts';
 import { knownMissing, Providers } from './ort/providers.ts';
 import { openSession } from './ort/session.ts';
+import { openTokenCounter } from './pipelines/tokenCounter.ts';
+import { finishImages } from './tasks/pictureInput.ts';
 import { tensorFromPlain } from './tensor/tensor.ts';
 
 type DecodeCommand = Extract<EngineCommand, { kind: 'decode' }>;
+type CountCommand = Extract<EngineCommand, { kind: 'count-tokens' }>;
 
 interface Running {
   readonly job: GenerateJob;
@@ -49,6 +53,8 @@ export class Engine {
       case 'steer':
         this.#running.get(command.jobId)?.job.controls.steer(command.steering);
         return Promise.resolve();
+      case 'count-tokens':
+        return this.#countTokens(command);
       default:
         return assertNever(command);
     }
@@ -58,11 +64,8 @@ export class Engine {
   generate(command: GenerateCommand, callbacks: readonly StepCallback[] = []): Promise<void> {
     const { request, from, paceMs, jobId } = command;
     const abort = new AbortController();
-    const controls = new RunControls(
-      from?.guidanceScale ?? request.guidanceScale,
-      from?.guidanceEnd ?? request.guidanceEnd,
-      paceMs,
-    );
+    const { guidanceScale, guidanceEnd } = from ?? request;
+    const controls = new RunControls({ ...request, guidanceScale, guidanceEnd }, paceMs);
     const job: GenerateJob = { command, controls, signal: abort.signal, callbacks };
     this.#running.set(jobId, { job, abort });
     return this.#enqueue(jobId, () => this.#generate(job)).finally(() => this.#running.delete(jobId));
@@ -81,21 +84,33 @@ export class Engine {
   }
 
   async #generate(job: GenerateJob): Promise<void> {
-    const { modelFolder, provider: choice, jobId } = job.command;
+    const { modelFolder, provider: choice, jobId, request } = job.command;
     await runGenerateJob(job, {
       emit: this.#options.emit,
       warn: (text) => this.#options.warn?.(text),
-      open: () => this.#model.open(modelFolder, choice, (part) => this.#options.emit({ kind: 'loading', jobId, part })),
+      open: () =>
+        this.#model.open(modelFolder, choice, request.task, (part) => this.#options.emit({ kind: 'loading', jobId, part })),
       guidedCalls: (model, example) => this.#chooseCalls(model, example, job.signal),
     });
   }
 
-  async #decode({ jobId, modelFolder, provider, latents }: DecodeCommand): Promise<void> {
-    const { pipeline } = await this.#model.open(modelFolder, provider, (part) =>
+  async #decode({ jobId, modelFolder, provider, latents, request, inputs }: DecodeCommand): Promise<void> {
+    // Decoding needs no more than text-to-image does, whatever the task was.
+    const { pipeline } = await this.#model.open(modelFolder, provider, 'text-to-image', (part) =>
       this.#options.emit({ kind: 'loading', jobId, part }),
     );
-    const image = await pipeline.decode(tensorFromPlain(latents));
-    this.#options.emit({ kind: 'decoded', jobId, image });
+    const images = finishImages(await pipeline.decode(tensorFromPlain(latents)), request, inputs);
+    this.#options.emit({ kind: 'decoded', jobId, images });
+  }
+
+  /** At once: it needs the tokenizers only, and somebody is typing. */
+  async #countTokens({ requestId, modelFolder, texts, syntax }: CountCommand): Promise<void> {
+    try {
+      const counter = await openTokenCounter(modelFolder);
+      this.#options.emit({ kind: 'tokens', requestId, counts: texts.map((text) => counter.count(text, syntax)) });
+    } catch (error) {
+      this.#options.emit({ kind: 'tokens-failed', requestId, failure: toFailure(error) });
+    }
   }
 
   /** Two singles on the CPU, always: reproducible bit by bit. Elsewhere what measures faster, once per model and size. */

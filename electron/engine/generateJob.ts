@@ -1,21 +1,25 @@
-import type { Checkpoint, EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
-import { StopbathError } from '../../shared/errors.ts';
-import type { GenerationRequest, ProviderId } from '../../shared/generation.ts';
-import type { RunTrace, StepRecord, Steering } from '../../shared/job.ts';
-import type { StepCallback, StepEnd } from './callbacks/callback.ts';
-import { cfgCutoffCallback } from './callbacks/cfgCutoff.ts';
-import { checkpointCallback } from './callbacks/checkpoint.ts';
-import { previewCallback } from './callbacks/preview.ts';
-import { type RunControls, steeringCallback } from './callbacks/steering.ts';
-import { denoise, type DenoiseResult } from './denoise.ts';
-import type { GuidedCalls, GuidedInput, NoiseModel } from './guidance/guidedPrediction.ts';
-import { isGuided, isWithinGuidance, scaleAt } from './guidance/guidanceState.ts';
-import { projectLatents } from './latents/project.ts';
+import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
+import { batchSize, type GenerationRequest, type ProviderId } from '../../shared/generation.ts';
+import type { RunTrace, StepRecord } from '../../shared/job.ts';
+import type { StepCallback } from './callbacks/callback.ts';
+import type { RunControls } from './callbacks/steering.ts';
+import { denoise, type DenoiseResult, type StepWindow } from './denoise.ts';
+import type { NoiseModel } from './guidance/condition.ts';
+import { scaleForStep } from './guidance/guidanceCurve.ts';
+import type { GuidedCalls, GuidedInput } from './guidance/guidedPrediction.ts';
+import { isGuided } from './guidance/guidanceState.ts';
+import { jobCallbacks } from './jobCallbacks.ts';
 import type { Pipeline } from './pipelines/pipeline.ts';
-import { loadScheduler } from './schedulers/registry.ts';
-import type { Stepper } from './schedulers/scheduler.ts';
-import { TorchGenerator } from './tensor/random.ts';
-import { mapTensor, type Tensor, tensorFromPlain } from './tensor/tensor.ts';
+import { conditionOf, extrasOf, type RunTensors } from './runTensors.ts';
+import { type LoadedScheduler, loadScheduler } from './schedulers/registry.ts';
+import { sigmaOf, type Stepper } from './schedulers/scheduler.ts';
+import { checkCheckpoint, checkRequest } from './tasks/checkRequest.ts';
+import { type Conditions, encodeConditions } from './tasks/conditions.ts';
+import { checkInputs, finishImages } from './tasks/pictureInput.ts';
+import { resumeStart } from './tasks/resumeStart.ts';
+import { startTask } from './tasks/start.ts';
+import { stepWindow } from './tasks/window.ts';
+import { createNoise } from './tensor/noise.ts';
 
 export type GenerateCommand = Extract<EngineCommand, { kind: 'generate' }>;
 
@@ -31,173 +35,123 @@ export interface GenerateJob {
 export interface GenerateSurroundings {
   readonly emit: (message: EngineMessage) => void;
   readonly warn: (text: string) => void;
-  /** Loads the model, or takes the one that is loaded. */
+  /** Loads the model, or takes the one that is loaded, with all that the request's task needs. */
   readonly open: () => Promise<{ pipeline: Pipeline; provider: ProviderId }>;
   readonly guidedCalls: (model: NoiseModel, example: GuidedInput) => Promise<GuidedCalls>;
 }
 
-type Timings = { -readonly [Name in keyof RunTrace['timingsMs']]: number };
+export type Timings = { -readonly [Name in keyof RunTrace['timingsMs']]: number };
 
 /** Runs one generation from loading to its last message: `finished` or `stopped`. Failures are thrown. */
 export async function runGenerateJob(job: GenerateJob, around: GenerateSurroundings): Promise<void> {
   const begun = performance.now();
   const timings: Timings = { load: 0, textEncode: 0, denoise: 0, sessionRun: 0, preview: 0, decode: 0, total: 0 };
-  const { jobId, request, from } = job.command;
+  const { jobId, request, inputs, from } = job.command;
   const { pipeline, provider } = await timed(timings, 'load', around.open);
   checkRequest(request, pipeline);
+  checkInputs(request, inputs);
   if (from !== undefined) checkCheckpoint(from, request, pipeline);
-  const texts = await timed(timings, 'textEncode', async () => ({
-    prompt: await encoded('prompt', request.prompt, pipeline, around.warn),
-    negative: await encoded('negative prompt', request.negativePrompt ?? '', pipeline, around.warn),
-  }));
-  const { numTimesteps, result } = await runLoop(job, around, pipeline, texts, timings);
+  const course = plotCourse(request, pipeline);
+  const { numTimesteps } = course;
+  const conditions = await timed(timings, 'textEncode', () => encodeConditions(request, pipeline, numTimesteps, around.warn));
+  const result = await runLoop(job, around, pipeline, course, conditions, timings);
   const steps = [...(from?.steps ?? []), ...result.steps];
   timings.denoise = result.steps.reduce((sum, step) => sum + step.ms, 0);
   const trace = (status: RunTrace['status']): RunTrace => {
     timings.total = performance.now() - begun;
-    return { status, numTimesteps, ...evaluationTotals(request, steps), provider, seed: request.seed, timingsMs: timings };
+    return { status, numTimesteps, ...evaluationTotals(request, pipeline, steps), provider, seed: request.seed, timingsMs: timings };
   };
   if (result.status !== 'finished') {
     around.emit({ kind: 'stopped', jobId, trace: trace('stopped') });
     return;
   }
   around.emit({ kind: 'decoding', jobId });
-  const image = await timed(timings, 'decode', () => pipeline.decode(result.latents));
-  around.emit({ kind: 'finished', jobId, image, trace: trace('finished') });
+  const images = await timed(timings, 'decode', async () => finishImages(await pipeline.decode(result.latents), request, inputs));
+  around.emit({ kind: 'finished', jobId, images, trace: trace('finished') });
 }
 
-async function encoded(name: string, text: string, pipeline: Pipeline, warn: (text: string) => void): Promise<Tensor> {
-  const { embeds, truncated } = await pipeline.encodePrompt(text);
-  if (truncated > 0) warn(`The ${name} is too long for this model: its last ${truncated} tokens are left out.`);
-  return embeds;
+/** What a request and a model's scheduler make of each other, before anything is computed. */
+interface Course {
+  readonly config: LoadedScheduler['config'];
+  readonly stepper: Stepper;
+  readonly window: StepWindow;
+  /** T: the model calls the run takes, guidance aside. */
+  readonly numTimesteps: number;
+}
+
+function plotCourse(request: GenerationRequest, pipeline: Pipeline): Course {
+  const { scheduler, sigmaSchedule, timestepSpacing, eta, timesteps, sigmas } = request;
+  const options = { sigmaSchedule, timestepSpacing, eta, family: pipeline.family };
+  const loaded = loadScheduler(scheduler, pipeline.schedulerFile(request.task), options);
+  const plan = loaded.plan(request.steps, {
+    ...(timesteps === null ? {} : { timesteps }),
+    ...(sigmas === null ? {} : { sigmas }),
+  });
+  const stepper = loaded.scheduler.createStepper(loaded.config, plan);
+  const window = stepWindow(request, plan, stepper, loaded.config.numTrainTimesteps);
+  return { config: loaded.config, stepper, window, numTimesteps: window.end - window.begin };
 }
 
 async function runLoop(
   job: GenerateJob,
   around: GenerateSurroundings,
   pipeline: Pipeline,
-  texts: { prompt: Tensor; negative: Tensor },
+  course: Course,
+  conditions: Conditions,
   timings: Timings,
-): Promise<{ numTimesteps: number; result: DenoiseResult }> {
-  const { controls } = job;
-  const { request, from, jobId } = job.command;
-  const { scheduler, config } = loadScheduler(request.scheduler, pipeline.schedulerFile);
-  const stepper = scheduler.createStepper(config, request.steps);
-  const numTimesteps = stepper.timesteps.length;
-  const generator = new TorchGenerator(request.seed);
-  const latents = from === undefined ? firstLatents(request, pipeline, stepper, generator) : resumed(from, stepper, generator);
+): Promise<DenoiseResult> {
+  const { controls, signal } = job;
+  const { request, inputs, from, jobId } = job.command;
+  const { stepper, window, numTimesteps, config } = course;
+  const noise = createNoise(request.noise, request.seed, { count: batchSize(request), mode: request.batchSeeds });
   const firstStep = from?.stepsDone ?? 0;
-  const scale = scaleAt(controls.guidanceScale, controls.guidanceEnd, firstStep, numTimesteps);
-  const cutBefore = !isWithinGuidance(controls.guidanceEnd, firstStep, numTimesteps);
-  const onSteered = (steering: Steering, afterStep: number): void => {
-    around.emit({ kind: 'steered', jobId, steering, afterStep });
-  };
-  const result = await denoise({
+  const start = from === undefined
+    ? await startTask({ request, inputs, pipeline, stepper, window, noise })
+    : resumeStart(from, request, stepper, noise);
+  const tensors: RunTensors = { ...conditions.at(firstStep), ...start.tensors };
+  const mayGuide = pipeline.unet.guidanceWidth === null;
+  const scaleAt = (stepIndex: number): number =>
+    scaleForStep(controls, stepIndex, numTimesteps, sigmaOf(stepper.level(window.begin + stepIndex)));
+  const isEverGuided = mayGuide && Array.from({ length: numTimesteps }, (_, stepIndex) => scaleAt(stepIndex)).some(isGuided);
+  return denoise({
     model: timedModel(pipeline.noiseModel, timings),
-    guidedCalls: await around.guidedCalls(pipeline.noiseModel, {
-      sample: latents,
-      timestep: stepper.timesteps[firstStep] ?? 0,
-      conditional: texts.prompt,
-      unconditional: isGuided(scale) ? texts.negative : null,
-    }),
+    guidedCalls: await around.guidedCalls(pipeline.noiseModel, exampleCall(tensors, course, firstStep, isEverGuided)),
     stepper,
+    window,
     predictionType: config.predictionType,
-    noise: generator,
-    latents,
-    promptEmbeds: texts.prompt,
-    negativePromptEmbeds: texts.negative,
-    guidanceScale: scale,
+    noise,
+    tensors,
+    known: start.known,
+    guidanceScale: scaleAt(firstStep),
+    guidanceRescale: request.guidanceRescale,
+    mayGuide,
     firstStep,
-    callbacks: [
-      steeringCallback(controls, onSteered),
-      cfgCutoffCallback(controls, cutBefore),
-      ...job.callbacks,
-      checkpointCallback({
-        request,
-        modelHash: pipeline.modelHash,
-        stepper,
-        generator,
-        controls,
-        earlierSteps: from?.steps ?? [],
-        emit: (checkpoint) => around.emit({ kind: 'checkpoint', jobId, checkpoint }),
-      }),
-      ...previews(job, around, pipeline, timings, controls),
-    ],
+    callbacks: jobCallbacks({ job, around, pipeline, stepper, noise, conditions, tensors, start, timings }),
     onStep: (step) => around.emit({ kind: 'step', jobId, step }),
-    signal: job.signal,
+    signal,
     paceMs: () => controls.paceMs,
   });
-  return { numTimesteps, result };
 }
 
-function previews(
-  { command: { previewMode, jobId }, signal }: GenerateJob,
-  around: GenerateSurroundings,
-  pipeline: Pipeline,
-  timings: Timings,
-  controls: { readonly paceMs: number },
-): StepCallback[] {
-  if (previewMode === 'off') return [];
-  return [
-    previewCallback({
-      source: previewMode === 'linear' ? 'linear' : 'decoder',
-      ...(previewMode === 'auto' ? { idleMs: (run: StepEnd) => controls.paceMs - run.ms } : {}),
-      render: (estimate, source) =>
-        source === 'decoder' ? pipeline.decode(estimate) : projectLatents(estimate, pipeline.latentSpace.preview),
-      emit: (stepIndex, source, image) => around.emit({ kind: 'preview', jobId, stepIndex, source, image }),
-      warn: around.warn,
-      isHurried: () => signal.aborted,
-      onTime: (ms) => {
-        timings.preview += ms;
-      },
-    }),
-  ];
-}
-
-function firstLatents(request: GenerationRequest, pipeline: Pipeline, stepper: Stepper, generator: TorchGenerator): Tensor {
-  const { channels, pixelFactor } = pipeline.latentSpace;
-  const noise = generator.normal([1, channels, request.height / pixelFactor, request.width / pixelFactor]);
-  return mapTensor(noise, (value) => value * stepper.initNoiseSigma);
-}
-
-function resumed(from: Checkpoint, stepper: Stepper, generator: TorchGenerator): Tensor {
-  stepper.restore(from.stepper);
-  generator.restore(from.generator);
-  return tensorFromPlain(from.latents);
-}
-
-/** @throws StopbathError `INVALID_INPUT` naming the side the model cannot draw. */
-function checkRequest(request: GenerationRequest, { sizeMultiple, modelName }: Pipeline): void {
-  for (const field of ['width', 'height'] as const) {
-    const side = request[field];
-    if (side % sizeMultiple === 0) continue;
-    throw new StopbathError({
-      code: 'INVALID_INPUT',
-      field,
-      message: `${field}: ${modelName} draws sizes that are multiples of ${sizeMultiple}.`,
-      nextStep: `Set the ${field} to ${Math.max(sizeMultiple, Math.round(side / sizeMultiple) * sizeMultiple)}.`,
-    });
-  }
-}
-
-/** @throws StopbathError `INVALID_INPUT` when going on would not continue the same picture. */
-function checkCheckpoint(from: Checkpoint, request: GenerationRequest, pipeline: Pipeline): void {
-  const refuse = (message: string): never => {
-    throw new StopbathError({ code: 'INVALID_INPUT', message, nextStep: 'Start the picture anew.' });
+/** A call like those to come, for timing both ways of making it. */
+function exampleCall(tensors: RunTensors, { stepper, window }: Course, firstStep: number, isGuidedCall: boolean): GuidedInput {
+  return {
+    sample: tensors.latents,
+    timestep: stepper.timesteps[window.begin + firstStep] ?? 0,
+    conditional: conditionOf(tensors, 'positive'),
+    unconditional: isGuidedCall ? conditionOf(tensors, 'negative') : null,
+    extras: extrasOf(tensors),
   };
-  if (from.modelHash !== pipeline.modelHash) refuse('The run was begun with other model weights.');
-  for (const field of ['width', 'height', 'steps', 'scheduler', 'seed'] as const) {
-    if (from.request[field] !== request[field]) refuse(`The run was begun with another ${field}.`);
-  }
 }
 
 /** Saved: what a run guided to its end would have cost more, over the steps that were done. */
 function evaluationTotals(
   request: GenerationRequest,
+  { unet }: Pipeline,
   steps: readonly StepRecord[],
 ): Pick<RunTrace, 'stepsDone' | 'steps' | 'unetEvaluationsTotal' | 'unetEvaluationsSaved'> {
   const total = steps.reduce((sum, step) => sum + step.unetEvaluations, 0);
-  const full = isGuided(request.guidanceScale) ? 2 * steps.length : steps.length;
+  const full = unet.guidanceWidth === null && isGuided(request.guidanceScale) ? 2 * steps.length : steps.length;
   return {
     stepsDone: steps.length,
     steps: [...steps],
@@ -207,7 +161,7 @@ function evaluationTotals(
 }
 
 function timedModel(model: NoiseModel, timings: Timings): NoiseModel {
-  return (sample, timestep, embeds) => timed(timings, 'sessionRun', () => model(sample, timestep, embeds));
+  return (...input) => timed(timings, 'sessionRun', () => model(...input));
 }
 
 async function timed<T>(timings: Timings, name: keyof Timings, work: () => Promise<T>): Promise<T> {

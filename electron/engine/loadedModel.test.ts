@@ -31,7 +31,7 @@ it('holds the sessions of one model at a time, and none of a model that could no
   // The last part: two sessions are open by then.
   await writeFile(join(broken, 'vae_decoder', 'model.onnx'), 'damaged');
   const parts: string[] = [];
-  const open = (folder: string) => model.open(folder, 'cpu', (part) => parts.push(part));
+  const open = (folder: string) => model.open(folder, 'cpu', 'text-to-image', (part) => parts.push(part));
   const { pipeline } = await open(first);
   expect((await open(first)).pipeline).toBe(pipeline);
   expect(parts).toHaveLength(4);

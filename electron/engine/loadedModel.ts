@@ -1,5 +1,5 @@
 import { StopbathError, toFailure } from '../../shared/errors.ts';
-import type { ProviderChoice, ProviderId } from '../../shared/generation.ts';
+import type { ProviderChoice, ProviderId, Task } from '../../shared/generation.ts';
 import type { EngineOptions } from './engineOptions.ts';
 import type { Pipeline } from './pipelines/pipeline.ts';
 import { openPipeline } from './pipelines/registry.ts';
@@ -28,22 +28,22 @@ export class LoadedModel {
     return `${this.#open?.pipeline.modelHash ?? ''} ${this.#open?.provider ?? ''}`;
   }
 
-  /** The model of a folder on a device, loaded only when it is not the one in memory. */
-  async open(folder: string, choice: ProviderChoice, onPart: (part: string) => void): Promise<OpenModel> {
+  /** The model of a folder on a device with all that a task needs, loaded only when it is not in memory. */
+  async open(folder: string, choice: ProviderChoice, task: Task, onPart: (part: string) => void): Promise<OpenModel> {
     const { devices, emit, warn } = this.#options;
     const device = await devices.resolve(choice, folder);
     emit({ kind: 'device', ...device });
     const { provider } = device;
-    if (this.#open?.folder === folder && this.#open.provider === provider) return this.#open;
-    await this.release();
     try {
-      return await this.#load(folder, provider, onPart);
+      const open = await this.#load(folder, provider, onPart);
+      await open.pipeline.prepare(task, onPart);
+      return open;
     } catch (error) {
       if (choice !== 'auto' || provider === 'cpu' || !isDeviceTrouble(error)) throw error;
       const { message, detail } = toFailure(error);
       warn?.(`${provider} could not load the model: ${message} ${detail ?? ''}`);
       devices.reject(provider, folder, detail ?? message);
-      return this.open(folder, choice, onPart);
+      return this.open(folder, choice, task, onPart);
     }
   }
 
@@ -54,6 +54,8 @@ export class LoadedModel {
   }
 
   async #load(folder: string, provider: ProviderId, onPart: (part: string) => void): Promise<OpenModel> {
+    if (this.#open?.folder === folder && this.#open.provider === provider) return this.#open;
+    await this.release();
     const { openSession } = this.#options;
     const pipeline = await openPipeline({
       folder,

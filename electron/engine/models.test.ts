@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { EngineMessage } from '../../shared/engineProtocol.ts';
 import type { GenerationRequest } from '../../shared/generation.ts';
+import type { Condition, ModelExtras } from './guidance/condition.ts';
 import { openSession } from './ort/session.ts';
 import { openPipeline } from './pipelines/registry.ts';
 import { relativeDifference } from './pipelines/verify.ts';
-import { concatRows, sliceRows, tensor } from './tensor/tensor.ts';
+import { concatRows, sliceRows, tensor, type Tensor } from './tensor/tensor.ts';
 import { steadyValues } from './tensor/steadyValues.ts';
 import { createRig, ofKind, tinyRequest } from './testing/engineRig.ts';
 import { type TinyModelOptions, tinyWidth, writeTinyModel } from './testing/tinyModel.ts';
@@ -18,6 +19,8 @@ beforeAll(async () => {
 });
 
 const request = (change: Partial<GenerationRequest>): GenerationRequest => ({ ...tinyRequest, ...change });
+const noExtras: ModelExtras = { mask: null, maskedImageLatents: null, timestepCond: null };
+const told = (promptEmbeds: Tensor): Condition => ({ promptEmbeds, pooled: null, timeIds: null });
 const last = (messages: readonly EngineMessage[]): EngineMessage | undefined => messages.at(-1);
 
 describe('exports of other times', () => {
@@ -31,8 +34,8 @@ describe('exports of other times', () => {
   it.each(variants)('%s gives the same picture', async (_, options) => {
     // DDIM timesteps at 10 trailing steps are whole and small enough for half precision.
     const asked = { request: request({ scheduler: 'ddim' }) };
-    const wanted = ofKind(await createRig(folder).generate(asked), 'finished')[0]?.image;
-    const image = ofKind(await createRig(await writeTinyModel(options)).generate(asked), 'finished')[0]?.image;
+    const wanted = ofKind(await createRig(folder).generate(asked), 'finished')[0]?.images[0];
+    const image = ofKind(await createRig(await writeTinyModel(options)).generate(asked), 'finished')[0]?.images[0];
     expect(image).toEqual(wanted);
   });
 
@@ -62,12 +65,12 @@ describe('exports of other times', () => {
     });
     const samples = tensor([2, 4, 8, 8], steadyValues(512, 1.5));
     const texts = [0.3, -0.6].map((value) => tensor([1, 77, tinyWidth], new Float32Array(77 * tinyWidth).fill(value)));
-    const both = await pipeline.noiseModel(samples, 501, concatRows(texts));
+    const both = await pipeline.noiseModel(samples, 501, told(concatRows(texts)), noExtras);
     expect(fed).toEqual([timestepDims]);
     for (const [row, text] of texts.entries()) {
-      const alone = await pipeline.noiseModel(sliceRows(samples, row, row + 1), 501, text);
+      const alone = await pipeline.noiseModel(sliceRows(samples, row, row + 1), 501, told(text), noExtras);
       expect(relativeDifference(sliceRows(both, row, row + 1), alone)).toBeLessThan(1e-3);
-      const earlier = await pipeline.noiseModel(sliceRows(samples, row, row + 1), 101, text);
+      const earlier = await pipeline.noiseModel(sliceRows(samples, row, row + 1), 101, told(text), noExtras);
       expect((alone.data[0] ?? NaN) - (earlier.data[0] ?? NaN)).toBeCloseTo(0.04, 2);
     }
     await pipeline.release();
@@ -78,9 +81,9 @@ describe('exports of other times', () => {
     [' with int64 timesteps', { half: true, timestep: { type: 'int64', dims: ['batch'] } }],
   ])('a half-precision UNet%s gives nearly the same', async (_, options) => {
     const asked = { request: request({ scheduler: 'ddim' }) };
-    const wanted = ofKind(await createRig(folder).generate(asked), 'finished')[0]?.image.rgb ?? [];
+    const wanted = ofKind(await createRig(folder).generate(asked), 'finished')[0]?.images[0]?.rgb ?? [];
     const half = await createRig(await writeTinyModel(options)).generate(asked);
-    const rgb = ofKind(half, 'finished')[0]?.image.rgb ?? [];
+    const rgb = ofKind(half, 'finished')[0]?.images[0]?.rgb ?? [];
     expect(rgb.length).toBe(wanted.length);
     expect(Math.max(...Array.from(rgb, (value, index) => Math.abs(value - (wanted[index] ?? 0))))).toBeLessThanOrEqual(2);
   });

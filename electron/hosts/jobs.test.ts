@@ -41,8 +41,7 @@ describe('a job that goes well', () => {
     ]);
     for (const event of events) expect(jobEventSchema.parse(event)).toEqual(event);
 
-    const picture = job.picture;
-    if (picture === null) throw new Error('no picture');
+    const picture = only(job.pictures);
     expect(picture).toMatchObject({ jobId, completeness: 'complete', width: 64, stepsDone: 6, unetEvaluationsTotal: 9 });
     const response = await fetchUi(app, picture.url);
     expect(response.headers.get('content-type')).toBe('image/png');
@@ -110,11 +109,11 @@ describe('stopping', () => {
     expect(app.jobEvents(jobId).at(-1)).toMatchObject({ kind: 'stopped', hard: true, keepable: true, stepsDone: 3, numTimesteps: 6, trace: null });
     expect(job.trace).toBeNull();
 
-    const picture = await app.handlers['jobs.keep']({ jobId });
+    const picture = only((await app.handlers['jobs.keep']({ jobId })).pictures);
     expect(picture).toMatchObject({ completeness: 'partial', stepsDone: 3, numTimesteps: 6, unetEvaluationsTotal: 6 });
     // The fake engine paints with the number of the step whose estimate it was given.
     expect(await firstPixel(app, picture.url)).toBe(3);
-    expect((await app.job(jobId)).picture).toEqual(picture);
+    expect((await app.job(jobId)).pictures).toEqual([picture]);
     expect(app.engines).toHaveLength(2);
     expect(isAlive(app.engines[0]?.pid)).toBe(false);
     await expect(app.handlers['jobs.keep']({ jobId })).rejects.toMatchObject({ code: 'NOT_FOUND' });
@@ -198,12 +197,12 @@ describe('steering and clearing', () => {
 describe('a picture that is deleted', () => {
   it('takes its job from the list, and brings it back when it is restored', async () => {
     const app = await openTestApp();
-    const { jobId, picture } = await app.ended(only(await app.submit()));
-    const id = picture?.id ?? '';
+    const { jobId, pictures } = await app.ended(only(await app.submit()));
+    const { id } = only(pictures);
     await app.handlers['library.remove']({ id });
     expect(await app.handlers['jobs.list']({})).toEqual([]);
     await app.handlers['library.restore']({ id });
-    expect(await app.handlers['jobs.list']({})).toMatchObject([{ jobId, picture: { id } }]);
+    expect(await app.handlers['jobs.list']({})).toMatchObject([{ jobId, pictures: [{ id }] }]);
   });
 });
 
@@ -224,7 +223,7 @@ describe('an engine that dies', () => {
     for (const jobId of rest) expect((await app.ended(jobId)).state).toBe('finished');
     expect(app.jobEvents(first).filter(({ kind }) => kind === 'failed')).toHaveLength(1);
     // And what the dead one had reached is not lost.
-    expect(await app.handlers['jobs.keep']({ jobId: first })).toMatchObject({ completeness: 'partial', stepsDone: 3 });
+    expect((await app.handlers['jobs.keep']({ jobId: first })).pictures).toMatchObject([{ completeness: 'partial', stepsDone: 3 }]);
   });
 
   it('keeps its last 50 lines, whatever it wrote before', async () => {
@@ -287,7 +286,7 @@ describe('a new start of the app', () => {
     expect(jobs[0]).toMatchObject({ state: 'stopped', keepable: true });
     expect(jobs[1]?.state).not.toBe('stopped');
     await after.handlers['jobs.stop']({ jobId: waiting[0] ?? '' });
-    expect(await after.handlers['jobs.keep']({ jobId: running })).toMatchObject({ completeness: 'partial', numTimesteps: 100 });
+    expect((await after.handlers['jobs.keep']({ jobId: running })).pictures).toMatchObject([{ completeness: 'partial', numTimesteps: 100 }]);
   });
 
   it('starts with a damaged queue file as with none', async () => {
@@ -314,8 +313,8 @@ describe('a full disk', () => {
     await expect(app.handlers['jobs.keep']({ jobId })).rejects.toMatchObject({ code: 'DISK_FULL' });
     full = false;
     // The finished picture itself, not a new decode of the last estimate.
-    expect(await app.handlers['jobs.keep']({ jobId })).toMatchObject({ completeness: 'complete', stepsDone: 6 });
-    expect(await app.job(jobId)).toMatchObject({ keepable: false, picture: { jobId } });
+    expect((await app.handlers['jobs.keep']({ jobId })).pictures).toMatchObject([{ completeness: 'complete', stepsDone: 6 }]);
+    expect(await app.job(jobId)).toMatchObject({ keepable: false, pictures: [{ jobId }] });
     expect(await readdir(join(app.data, 'pictures'))).toHaveLength(1);
   });
 });

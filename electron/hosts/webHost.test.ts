@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { request as httpRequest } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { CallName } from '../../shared/contract.ts';
+import { inputImageSchema } from '../../shared/generation.ts';
+import { maxInputBody } from '../core/inputs.ts';
+import { encodePng } from '../media/png.ts';
 import { closeAll, only, openTestApp, request, temporaryFolder, until, type TestApp } from './testing/testApp.ts';
 import { ask, connectPage, logIn, openSocket } from './testing/webClient.ts';
 import { startWebHost, type WebHost } from './webHost.ts';
@@ -106,6 +110,38 @@ describe('the web host keeps out', () => {
     expect((await ask(web.port, '/', { cookie }, 'TRACE')).status).toBe(405);
   });
 
+  it('pictures that no page of ours sends', async () => {
+    const { cookie } = await logIn(web.address());
+    const own = `http://127.0.0.1:${web.port}`;
+    const type = 'image/png';
+    const png = await encodePng({ width: 1, height: 1, rgb: new Uint8Array(3) }, []);
+    const post = (headers: Record<string, string>, body: Uint8Array = png): ReturnType<typeof ask> =>
+      ask(web.port, '/inputs', headers, 'POST', body);
+    expect((await post({ origin: own, 'content-type': type })).status).toBe(403);
+    expect((await post({ origin: own, 'content-type': type, cookie: `${cookie}x` })).status).toBe(403);
+    expect((await post({ origin: own, 'content-type': type, cookie, host: 'evil.example' })).status).toBe(421);
+    for (const origin of ['http://evil.example', 'null', 'http://127.0.0.1:1', `https://127.0.0.1:${web.port}`]) {
+      const answer = await post({ origin, 'content-type': type, cookie });
+      expect(answer.status, origin).toBe(403);
+      expect(JSON.parse(answer.body)).toMatchObject({ code: 'INVALID_INPUT' });
+    }
+    expect((await post({ 'content-type': type, cookie })).status).toBe(403);
+    expect((await post({ origin: own, cookie, 'content-type': 'text/plain' })).status).toBe(415);
+    expect((await post({ origin: own, cookie, 'content-type': type }, Buffer.from('no picture'))).status).toBe(422);
+    await expect(readdir(join(app.data, 'inputs'))).rejects.toMatchObject({ code: 'ENOENT' });
+    // Neither a body of any size nor one cut off harms what comes after.
+    expect((await post({ origin: own, cookie, 'content-type': type }, Buffer.alloc(maxInputBody + 1))).status).toBe(413);
+    const torn = httpRequest({
+      ...{ host: '127.0.0.1', port: web.port, path: '/inputs', method: 'POST' },
+      headers: { origin: own, cookie, 'content-type': type, 'content-length': '1000' },
+    });
+    torn.on('error', () => undefined);
+    torn.write('half');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    torn.destroy();
+    expect((await post({ origin: own, cookie, 'content-type': type })).status).toBe(201);
+  });
+
   it('everyone on the network', async () => {
     const outside = Object.values(networkInterfaces()).flat().filter((face) => face !== undefined && !face.internal && face.family === 'IPv4');
     for (const face of outside) {
@@ -128,6 +164,22 @@ describe('a page of the web host', () => {
     const again = await openSocket(port, { cookie, origin: `http://127.0.0.1:${port}` });
     again.close();
     expect((await app.job(jobId)).state).toBe('finished');
+  });
+
+  it('sends a picture, sees it, and starts a run from it', async () => {
+    const { connection, port, cookie } = await connectPage(web.address());
+    const png = await encodePng({ width: 2, height: 1, rgb: new Uint8Array(6).fill(70) }, []);
+    const headers = { cookie, origin: `http://127.0.0.1:${port}`, 'content-type': 'image/png' };
+    const sent = await ask(port, '/inputs', headers, 'POST', png);
+    expect(sent.status).toBe(201);
+    expect(sent.headers['content-security-policy']).toContain("default-src 'none'");
+    const image = inputImageSchema.parse(JSON.parse(sent.body));
+    expect(image).toMatchObject({ width: 2, height: 1 });
+    const seen = await ask(port, `/inputs/${image.id}.png`, { cookie });
+    expect(seen.headers['cache-control']).toContain('immutable');
+    expect((await ask(port, `/inputs/${image.id}.png`)).status).toBe(403);
+    const started = await connection.call('jobs.submit', { request: { ...request, task: 'image-to-image', image }, count: 1 });
+    expect((await app.ended(only(started.jobIds))).state).toBe('finished');
   });
 
   it('gets INVALID_INPUT for what is no call, and the field of a bad value', async () => {

@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { sendEvent, serveCalls, type Pipe } from '../../shared/rpc.ts';
 import type { App } from '../core/app.ts';
+import { inputsPath } from '../core/fetchUi.ts';
+import { maxInputBody } from '../core/inputs.ts';
 import { securityHeaders } from '../core/uiHeaders.ts';
 import { createWebAccess, isLoopbackHost, isOwnOrigin, type WebAccess } from './webAccess.ts';
 
@@ -106,6 +108,13 @@ async function respond(request: IncomingMessage, response: ServerResponse, acces
     end(response, 403, 'Open the address that Stopbath printed. It works once; start Stopbath again to be told a new one.');
     return;
   }
+  // The cookie alone would do for a browser of today (SameSite=Strict); the Origin is checked as for the socket.
+  if (takesBody(request, url) && !isOwnOrigin(request)) {
+    end(response, 403, JSON.stringify({ code: 'INVALID_INPUT', message: 'Only a page of Stopbath may send pictures.' }), {
+      'Content-Type': 'application/json',
+    });
+    return;
+  }
   await sendUi(request, response, url, app);
 }
 
@@ -113,10 +122,36 @@ async function sendUi(request: IncomingMessage, response: ServerResponse, url: U
   const method = request.method ?? 'GET';
   // fetch's own Request refuses some methods; none of them is served anyway.
   const allowed = method === 'GET' || method === 'HEAD';
-  const answer = await app.fetchUi(new Request(url, { method: allowed ? method : 'POST' }));
+  const answer = await app.fetchUi(
+    takesBody(request, url)
+      ? await withBody(request, url)
+      : new Request(url, { method: allowed ? method : 'DELETE' }),
+  );
   const bytes = Buffer.from(await answer.arrayBuffer());
   response.writeHead(answer.status, Object.fromEntries(answer.headers));
   response.end(bytes);
+}
+
+function takesBody({ method }: IncomingMessage, { pathname }: URL): boolean {
+  return method === 'POST' && pathname === inputsPath;
+}
+
+/** A request with its body, or with as much of it as shows that it is too long; the rest is thrown away as it comes. */
+async function withBody(request: IncomingMessage, url: URL): Promise<Request> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  await new Promise<void>((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => {
+      if (length > maxInputBody) return;
+      length += chunk.length;
+      chunks.push(chunk);
+      if (length > maxInputBody) resolve();
+    });
+    request.on('end', resolve);
+    request.on('error', reject);
+  });
+  const headers = { 'content-type': request.headers['content-type'] ?? '' };
+  return new Request(url, { method: 'POST', headers, body: Buffer.concat(chunks) });
 }
 
 function end(response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void {

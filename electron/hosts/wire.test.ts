@@ -35,6 +35,7 @@ it('every value that a real session sends survives JSON and structuredClone alik
   await call('settings.get', {});
   await call('settings.set', { theme: 'dark', form: { nested: [1, null, { a: 'b' }] } });
   await call('engine.status', {});
+  await call('prompts.count', { modelId: 'starter', texts: ['a red house', ''], syntax: 'a1111' });
   const jobs = await call('jobs.submit', { request: { ...request, prompt: 'slow', steps: 30 }, count: 2 });
   const [first = '', second = ''] = jobs.jobIds;
   await until(async () => ((await app.job(first)).steps.length > 0 ? true : null));
@@ -50,6 +51,10 @@ it('every value that a real session sends survives JSON and structuredClone alik
   await call('jobs.remove', { jobId: second });
   const { pictures } = await call('library.list', { before: null, limit: 1 });
   const id = pictures[0]?.id ?? '';
+  const image = await call('inputs.fromPicture', { id });
+  const painted = { ...request, task: 'inpaint', image, mask: image, maskPadding: 8, imagesPerPrompt: 2 };
+  await app.ended(only((await call('jobs.submit', { request: painted, count: 1 })).jobIds));
+  await call('jobs.list', {});
   await call('library.remove', { id });
   await call('library.restore', { id });
 
@@ -74,10 +79,10 @@ it('offers a desktop host its own calls', async () => {
     host: { reveal: (path) => void revealed.push(path), pickSavePath: () => Promise.resolve(answers.shift() ?? null) },
   });
   const job = await app.ended(only(await app.submit()));
-  const id = job.picture?.id ?? '';
+  const { id, fileName } = only(job.pictures);
   expect((await app.handlers['app.info']({})).canReveal).toBe(true);
   await app.handlers['library.reveal']({ id });
-  expect(revealed).toEqual([join(data, 'pictures', job.picture?.fileName ?? '')]);
+  expect(revealed).toEqual([join(data, 'pictures', fileName)]);
   expect(await app.handlers['library.saveAs']({ id })).toEqual({ saved: false });
   expect(await app.handlers['library.saveAs']({ id })).toEqual({ saved: true });
   await expect(app.handlers['library.reveal']({ id: 'none' })).rejects.toMatchObject({ code: 'NOT_FOUND' });

@@ -5,9 +5,15 @@ import { useCommandKeys } from './features/commands/useCommandKeys.ts';
 import { CreatePanel } from './features/create/CreatePanel.tsx';
 import { DeviceChip } from './features/device/DeviceChip.tsx';
 import { HistoryPanel } from './features/history/HistoryPanel.tsx';
+import { MaskPainter } from './features/mask/MaskPainter.tsx';
+import { MaskToolbar } from './features/mask/MaskToolbar.tsx';
 import { Announcer } from './features/notices/Announcer.tsx';
 import { LinkBanner } from './features/notices/LinkBanner.tsx';
 import { Notices } from './features/notices/Notices.tsx';
+import { DropCurtain } from './features/picture/DropCurtain.tsx';
+import { PictureField } from './features/picture/PictureField.tsx';
+import { StartEmpty } from './features/picture/StartEmpty.tsx';
+import { usePictureArrival } from './features/picture/usePictureArrival.ts';
 import { QueuePanel } from './features/queue/QueuePanel.tsx';
 import { SettingsDialog } from './features/settings/SettingsDialog.tsx';
 import { ShortcutsDialog } from './features/shortcuts/ShortcutsDialog.tsx';
@@ -26,6 +32,7 @@ export function App() {
   const drawerOpen = useStore(viewStore, (view) => view.drawerOpen);
   useAppearance();
   useCommandKeys();
+  usePictureArrival();
   useTitle();
   return (
     <Tooltip.Provider delay={500}>
@@ -37,10 +44,10 @@ export function App() {
           <DeviceChip />
         </TopBar>
         <div className={styles.room}>
-          <CreatePanel />
+          <CreatePanel picture={<PictureField />} />
           <main className={styles.main}>
             <div className={styles.tray}>
-              <Stage />
+              <Stage painter={<MaskPainter />} painterTools={<MaskToolbar />} noStart={<StartEmpty />} curtain={<DropCurtain />} />
               <Notices />
             </div>
             <Dock />

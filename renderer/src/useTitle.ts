@@ -2,13 +2,14 @@ import { useEffect } from 'react';
 import { useStore } from 'zustand';
 import { useText } from './i18n/useText.ts';
 import { activeJob, jobsStore } from './stores/jobs.ts';
+import { jobSteps } from './stores/stepPlan.ts';
 
 /** The run's progress in the window's title, for who has turned to something else. */
 export function useTitle(): void {
   const { t } = useText();
   const progress = useStore(jobsStore, (state) => {
     const job = activeJob(state);
-    return job === null ? '' : `${String(job.steps.length)}/${String(job.numTimesteps ?? job.request.steps)}`;
+    return job === null ? '' : `${String(job.steps.length)}/${String(jobSteps(job))}`;
   });
   useEffect(() => {
     document.title = progress === '' ? t('app.name') : `${progress} – ${t('app.name')}`;

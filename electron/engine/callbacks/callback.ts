@@ -2,13 +2,29 @@ import { StopbathError } from '../../../shared/errors.ts';
 import type { StepRecord } from '../../../shared/job.ts';
 import { describeDims, sameDims, type Tensor } from '../tensor/tensor.ts';
 
-/** Tensors a callback may ask for and give back: diffusers' `_callback_tensor_inputs` of Stable Diffusion. */
-export const tensorInputNames = ['latents', 'prompt_embeds', 'negative_prompt_embeds'] as const;
+/**
+ * Tensors a callback may ask for and give back: diffusers' `_callback_tensor_inputs` of all six pipelines, a `negative_`
+ * twin for what diffusers stacks as [negative, positive], and the LCM pipelines' `w_embedding`.
+ */
+export const tensorInputNames = [
+  'latents',
+  'prompt_embeds',
+  'negative_prompt_embeds',
+  'add_text_embeds',
+  'negative_add_text_embeds',
+  'add_time_ids',
+  'negative_add_time_ids',
+  'mask',
+  'masked_image_latents',
+  'w_embedding',
+] as const;
 export type TensorInputName = (typeof tensorInputNames)[number];
 export type StepTensors = { readonly [Name in TensorInputName]?: Tensor };
 
 /** Facts of a finished step; read-only. */
 export interface StepEnd extends StepRecord {
+  /** Noise level of the step to come, in sigma units as `sigma`; null after the last one. */
+  readonly nextSigma: number | null;
   /** Rows of the widest model call of the step. */
   readonly unetBatch: number;
   /** [B, C, h, w] after the scheduler step. */
@@ -58,34 +74,35 @@ export interface StepCallback {
 }
 
 /** All callbacks as one: in list order, later ones win, an interrupt stays. `tensors` in the result holds every change. */
-export type ComposedCallback = (run: StepEnd, tensors: Required<StepTensors>) => Promise<StepPatch>;
+export type ComposedCallback = (run: StepEnd, tensors: StepTensors) => Promise<StepPatch>;
 
 /**
+ * @param offered the names this run has
  * @throws StopbathError `INVALID_INPUT` for a tensor name that is not offered, before anything runs. The composed callback
  * throws `CALLBACK` when a member throws or returns what it may not.
  */
-export function composeCallbacks(callbacks: readonly StepCallback[]): ComposedCallback {
-  const members = callbacks.map((callback) => ({ callback, names: checkedNames(callback) }));
+export function composeCallbacks(callbacks: readonly StepCallback[], offered: readonly TensorInputName[]): ComposedCallback {
+  const members = callbacks.map((callback) => ({ callback, names: checkedNames(callback, offered) }));
   return async (run, tensors) => {
     let patch: StepPatch = {};
     for (const { callback, names } of members) {
       const current = { ...tensors, ...patch.tensors };
-      const offered = Object.fromEntries(names.map((name) => [name, current[name]]));
-      patch = mergePatch(patch, await call(callback, run, offered), callback, names, current);
+      const asked = Object.fromEntries(names.map((name) => [name, current[name]]));
+      patch = mergePatch(patch, await call(callback, run, asked), callback, names, current);
     }
     return patch;
   };
 }
 
-function checkedNames(callback: StepCallback): readonly TensorInputName[] {
+function checkedNames(callback: StepCallback, offered: readonly TensorInputName[]): readonly TensorInputName[] {
   const asked = callback.callbackOnStepEndTensorInputs ?? ['latents'];
-  const known = tensorInputNames.filter((name) => asked.includes(name));
-  const unknown = asked.filter((name) => !tensorInputNames.some((offered) => offered === name));
+  const known = offered.filter((name) => asked.includes(name));
+  const unknown = asked.filter((name) => !offered.some((candidate) => candidate === name));
   if (unknown.length === 0) return known;
   throw new StopbathError({
     code: 'INVALID_INPUT',
     field: 'callbackOnStepEndTensorInputs',
-    message: `Callback "${callback.name}" asks for ${unknown.join(', ')}; there are ${tensorInputNames.join(', ')}.`,
+    message: `Callback "${callback.name}" asks for ${unknown.join(', ')}; this run has ${offered.join(', ')}.`,
   });
 }
 
@@ -107,14 +124,15 @@ function mergePatch(
   patch: StepPatchResult,
   callback: StepCallback,
   names: readonly TensorInputName[],
-  current: Required<StepTensors>,
+  current: StepTensors,
 ): StepPatch {
   if (patch === undefined) return before;
   for (const [name, value] of Object.entries(patch.tensors ?? {})) {
     const asked = names.find((candidate) => candidate === name);
     if (asked === undefined) refuse(callback, `returned ${name}, which it did not ask for`);
-    else if (!sameDims(value.dims, current[asked].dims)) {
-      refuse(callback, `returned ${name} of ${describeDims(value.dims)} for ${describeDims(current[asked].dims)}`);
+    const now = current[asked];
+    if (now !== undefined && !sameDims(value.dims, now.dims)) {
+      refuse(callback, `returned ${name} of ${describeDims(value.dims)} for ${describeDims(now.dims)}`);
     }
   }
   return {

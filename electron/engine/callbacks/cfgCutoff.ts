@@ -1,27 +1,40 @@
-import { isGuided, isWithinGuidance, unguidedScale } from '../guidance/guidanceState.ts';
+import { StopbathError } from '../../../shared/errors.ts';
+import { unguidedScale } from '../guidance/guidanceState.ts';
 import type { StepCallback } from './callback.ts';
-import type { RunControls } from './steering.ts';
+
+export interface CfgCutoffOptions {
+  /** 0..1 of the run's steps: after the step with index trunc(T * ratio), so trunc(T * ratio) + 1 steps are guided. */
+  readonly cutoffStepRatio?: number;
+  /** After the step with this 0-based index, so index + 1 steps are guided. */
+  readonly cutoffStepIndex?: number;
+}
 
 /**
- * Ends guidance where the request, or a person since then, says. diffusers' SDCFGCutoffCallback acts when
- * `i == trunc(T * ratio)`; a cutoff moved during the run may lie behind, so here: `i` at or past it and still guided.
- * A cutoff moved ahead again switches guidance back on.
- * @param cutBefore whether guidance had already ended when the run (or its resumption) began
+ * diffusers' SDCFGCutoffCallback and SDXLCFGCutoffCallback for every model, batch and task: no guidance after the cutoff.
+ * T is the number of steps really run, so a solver that counts both its halves counts them here too.
+ * @throws StopbathError `INVALID_INPUT` unless exactly one option is given, the ratio in 0..1, the index a whole number.
  */
-export function cfgCutoffCallback(controls: RunControls, cutBefore: boolean): StepCallback {
-  let cut = cutBefore;
+export function cfgCutoff({ cutoffStepRatio: ratio, cutoffStepIndex: index }: CfgCutoffOptions): StepCallback {
+  if ((ratio === undefined) === (index === undefined)) {
+    throw invalid('cutoffStepRatio', 'Give either cutoffStepRatio or cutoffStepIndex, not both or none.');
+  }
+  if (ratio !== undefined && !(ratio >= 0 && ratio <= 1)) {
+    throw invalid('cutoffStepRatio', 'cutoffStepRatio must be a number from 0 to 1.');
+  }
+  if (index !== undefined && !(Number.isInteger(index) && index >= 0)) {
+    throw invalid('cutoffStepIndex', 'cutoffStepIndex must be a whole number from 0.');
+  }
   return {
     name: 'cfgCutoff',
     callbackOnStepEndTensorInputs: [],
     callbackOnStepEnd(run, stepIndex) {
-      if (!isWithinGuidance(controls.guidanceEnd, stepIndex + 1, run.numTimesteps)) {
-        cut = true;
-        // Said again at every step: another callback may have set a scale in between.
-        return { guidanceScale: unguidedScale };
-      }
-      if (!cut) return undefined;
-      cut = false;
-      return isGuided(controls.guidanceScale) ? { guidanceScale: controls.guidanceScale } : undefined;
+      const cutoff = index ?? Math.trunc(run.numTimesteps * (ratio ?? 1));
+      // At every later step too: another callback may have set a scale in between.
+      return stepIndex >= cutoff ? { guidanceScale: unguidedScale } : undefined;
     },
   };
+}
+
+export function invalid(field: string, message: string): StopbathError {
+  return new StopbathError({ code: 'INVALID_INPUT', field, message });
 }

@@ -1,16 +1,23 @@
-import type { Checkpoint } from '../../../shared/engineProtocol.ts';
+import type { Checkpoint, PlainTensor } from '../../../shared/engineProtocol.ts';
 import type { StepRecord } from '../../../shared/job.ts';
 import type { Stepper } from '../schedulers/scheduler.ts';
-import type { TorchGenerator } from '../tensor/random.ts';
-import { recordOf, type StepCallback } from './callback.ts';
+import type { RestorableNoise } from '../tensor/noise.ts';
+import { sameDims, type Tensor } from '../tensor/tensor.ts';
+import { recordOf, type StepCallback, type StepTensors, type TensorInputName } from './callback.ts';
 import type { RunControls } from './steering.ts';
 
 export interface CheckpointOptions {
   readonly request: Checkpoint['request'];
   readonly modelHash: string;
   readonly stepper: Stepper;
-  readonly generator: TorchGenerator;
+  readonly noise: RestorableNoise;
   readonly controls: RunControls;
+  /** The names the run has. */
+  readonly names: readonly TensorInputName[];
+  /** The tensors a resumed run works out again from the request for a step: those are not kept unless they were replaced. */
+  readonly derived: (stepIndex: number) => StepTensors;
+  /** Kept as they are, beside the tensors that have names for callbacks. */
+  readonly kept: Readonly<Record<string, PlainTensor>>;
   /** Steps of this job done before it was resumed. */
   readonly earlierSteps: readonly StepRecord[];
   readonly emit: (checkpoint: Checkpoint) => void;
@@ -21,11 +28,11 @@ export function checkpointCallback(options: CheckpointOptions): StepCallback {
   const steps = [...options.earlierSteps];
   return {
     name: 'checkpoint',
-    callbackOnStepEndTensorInputs: ['latents'],
+    callbackOnStepEndTensorInputs: options.names,
     callbackOnStepEnd(run, stepIndex, _timestep, tensors) {
       steps.push(recordOf(run));
       options.emit({
-        version: 1,
+        version: 2,
         request: options.request,
         modelHash: options.modelHash,
         stepsDone: stepIndex + 1,
@@ -33,7 +40,8 @@ export function checkpointCallback(options: CheckpointOptions): StepCallback {
         latents: tensors.latents ?? run.latents,
         cleanEstimate: run.cleanEstimate,
         stepper: options.stepper.snapshot(),
-        generator: options.generator.snapshot(),
+        generator: options.noise.snapshot(),
+        tensors: { ...options.kept, ...replaced(options, tensors, run.nextSigma === null ? stepIndex : stepIndex + 1) },
         guidanceScale: options.controls.guidanceScale,
         guidanceEnd: options.controls.guidanceEnd,
         steps: [...steps],
@@ -41,4 +49,21 @@ export function checkpointCallback(options: CheckpointOptions): StepCallback {
       return undefined;
     },
   };
+}
+
+function replaced({ names, derived }: CheckpointOptions, tensors: StepTensors, step: number): Record<string, PlainTensor> {
+  const expected = derived(step);
+  const entries = names.flatMap((name): [string, PlainTensor][] => {
+    const value = tensors[name];
+    return name === 'latents' || value === undefined || sameValues(value, expected[name]) ? [] : [[name, value]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function sameValues(a: Tensor, b: Tensor | undefined): boolean {
+  return a === b || (b !== undefined && sameDims(a.dims, b.dims) && Buffer.compare(bytesOf(a), bytesOf(b)) === 0);
+}
+
+function bytesOf({ data }: Tensor): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

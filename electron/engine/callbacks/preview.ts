@@ -7,7 +7,7 @@ export type PreviewSource = 'linear' | 'decoder';
 export interface PreviewOptions {
   /** Which way to begin with; `decoder` gives way to `linear` where it is too slow. */
   readonly source: PreviewSource;
-  /** x0 -> picture, by way of the source. */
+  /** x0 -> picture, by way of the source; of a batch all its pictures in one. */
   readonly render: (cleanEstimate: Tensor, source: PreviewSource) => Promise<RgbImage> | RgbImage;
   readonly emit: (stepIndex: number, source: PreviewSource, image: RgbImage) => void;
   /** Told once what went wrong. */
@@ -28,7 +28,7 @@ const slowMs = 120;
 const patienceMs = 5_000;
 /** This many times too slow is no passing load on the machine. */
 const hopeless = 8;
-/** What a decode is taken to cost before the first one, and what share of that belief a step without one leaves. */
+/** What a decode of one picture is taken to cost before the first one, and what share of that belief a step without one leaves. */
 const firstGuessMs = 20;
 const forgetting = 0.9;
 
@@ -40,11 +40,12 @@ export function previewCallback(options: PreviewOptions): StepCallback {
   const now = options.now ?? (() => performance.now());
   let source = options.source;
   let slow = 0;
-  let decodeMs = firstGuessMs;
+  let decodeMs: number | null = null;
   let failed = false;
+  const expectedMs = (run: StepEnd): number => decodeMs ?? firstGuessMs * (run.latents.dims[0] ?? 1);
   const choose = (run: StepEnd): PreviewSource => {
     if (options.isHurried?.() === true) return 'linear';
-    return source === 'decoder' && (options.idleMs?.(run) ?? Infinity) < decodeMs ? 'linear' : source;
+    return source === 'decoder' && (options.idleMs?.(run) ?? Infinity) < expectedMs(run) ? 'linear' : source;
   };
   return {
     name: 'preview',
@@ -62,7 +63,7 @@ export function previewCallback(options: PreviewOptions): StepCallback {
       }
       const ms = now() - begun;
       options.onTime?.(ms);
-      decodeMs = chosen === 'decoder' ? ms : decodeMs * forgetting;
+      decodeMs = chosen === 'decoder' ? ms : expectedMs(run) * forgetting;
       if (options.idleMs !== undefined) return undefined;
       const limit = Math.max(slowMs, run.ms * slowShare);
       slow = chosen === 'decoder' && ms > limit ? slow + 1 : 0;

@@ -1,18 +1,26 @@
-import type { GuidanceEnd } from '../../../shared/generation.ts';
 import type { Steering } from '../../../shared/job.ts';
-import { isGuided, isWithinGuidance } from '../guidance/guidanceState.ts';
+import { type GuidancePlan, scaleForStep } from '../guidance/guidanceCurve.ts';
+import { isGuided, unguidedScale } from '../guidance/guidanceState.ts';
 import type { StepCallback } from './callback.ts';
 
 /** What a person wants by now; written by {@link RunControls.steer}, read at every step's end. */
-export class RunControls {
-  guidanceScale: number;
-  guidanceEnd: GuidanceEnd;
+export class RunControls implements GuidancePlan {
+  guidanceScale: GuidancePlan['guidanceScale'];
+  guidanceEnd: GuidancePlan['guidanceEnd'];
+  readonly guidanceCurve: GuidancePlan['guidanceCurve'];
+  readonly guidanceInterval: GuidancePlan['guidanceInterval'];
   paceMs: number;
   #pending: Steering[] = [];
 
-  constructor(guidanceScale: number, guidanceEnd: GuidanceEnd, paceMs: number) {
-    this.guidanceScale = guidanceScale;
-    this.guidanceEnd = guidanceEnd;
+  /**
+   * @param plan the guidance fields of a request, or of a checkpoint to go on from
+   * @param paceMs least wall time of a step
+   */
+  constructor(plan: GuidancePlan, paceMs: number) {
+    this.guidanceScale = plan.guidanceScale;
+    this.guidanceEnd = plan.guidanceEnd;
+    this.guidanceCurve = plan.guidanceCurve;
+    this.guidanceInterval = plan.guidanceInterval;
     this.paceMs = paceMs;
   }
 
@@ -32,24 +40,32 @@ export class RunControls {
 }
 
 /**
- * Brings a changed guidance scale into a guided run; where guidance has ended, the cutoff callback after this one decides.
+ * The one callback that sets the next step's guidance scale from what the request, and a person since then, says: scale,
+ * curve, interval and end. diffusers' SDCFGCutoffCallback acts when `i == trunc(T * ratio)`; an end moved during the run may
+ * lie behind, so it is worked out anew at every step, and an end moved ahead switches guidance back on.
+ * It speaks only where the plan changes, so that a scale another callback has set stays; where it switches guidance off it
+ * says so at every step.
  * @param onApplied told every change with the index of the step after which it counts
  */
 export function steeringCallback(
   controls: RunControls,
   onApplied: (steering: Steering, afterStep: number) => void,
 ): StepCallback {
-  let applied = controls.guidanceScale;
+  let applied: GuidancePlan = planOf(controls);
   return {
     name: 'steering',
     callbackOnStepEndTensorInputs: [],
-    callbackOnStepEnd(run, stepIndex) {
+    callbackOnStepEnd({ numTimesteps, sigma, nextSigma }, stepIndex) {
       for (const steering of controls.takePending()) onApplied(steering, stepIndex);
-      const wanted = controls.guidanceScale;
-      if (wanted === applied) return undefined;
-      applied = wanted;
-      const within = isWithinGuidance(controls.guidanceEnd, stepIndex + 1, run.numTimesteps);
-      return within || !isGuided(wanted) ? { guidanceScale: wanted } : undefined;
+      if (nextSigma === null) return undefined;
+      const now = scaleForStep(applied, stepIndex, numTimesteps, sigma);
+      applied = planOf(controls);
+      const next = scaleForStep(applied, stepIndex + 1, numTimesteps, nextSigma);
+      return next !== now || (next === unguidedScale && isGuided(applied.guidanceScale)) ? { guidanceScale: next } : undefined;
     },
   };
+}
+
+function planOf({ guidanceScale, guidanceEnd, guidanceCurve, guidanceInterval }: GuidancePlan): GuidancePlan {
+  return { guidanceScale, guidanceEnd, guidanceCurve, guidanceInterval };
 }

@@ -1,188 +1,152 @@
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { StopbathError } from '../../../shared/errors.ts';
 import {
-  type GuidanceEnd,
-  maxSteps,
-  parseGenerationRequest,
+  batchSize,
   type GenerationRequest,
+  type GenerationRequestInput,
+  parseGenerationRequest,
+  promptSyntaxes,
   type ProviderChoice,
   providerIds,
-  type SchedulerId,
-  schedulerIds,
 } from '../../../shared/generation.ts';
+import type { SchedulerId } from '../../../shared/samplers.ts';
 import type { ModelDefaults } from './defaults.ts';
-
-export const usage = `Usage: npm run -s generate -- --prompt TEXT --out FILE.png [options]
-
-  --negative TEXT         negative prompt
-  --steps N               denoising steps, 1 to ${maxSteps}
-  --guidance G            guidance scale; 1 or below switches guidance off
-  --scheduler NAME        ${schedulerIds.join(' | ')}
-  --seed S                0 to 18446744073709551615; drawn when left out
-  --width W --height H    pixels
-  --cfg-cutoff RATIO      guidance ends after step index trunc(steps * RATIO), as in diffusers
-  --guided-steps K        exactly the first K steps are guided
-  --stop-after K          stop at the end of the K-th step and write the clean estimate
-  --model DIR             folder of an ONNX model; the built-in one when left out
-  --provider NAME         auto | ${providerIds.join(' | ')}
-  --dump-latents DIR      write the latents after every step as step_000.npy ...
-  --trace FILE.json       write what really happened
-
-Ctrl+C stops at the end of the step and keeps what there is.
-Exit codes: 0 done, 1 unexpected failure, 2 bad arguments, 3 problem with the model or device, 130 stopped.
-`;
-
-const options = {
-  prompt: { type: 'string' },
-  negative: { type: 'string' },
-  steps: { type: 'string' },
-  guidance: { type: 'string' },
-  scheduler: { type: 'string' },
-  seed: { type: 'string' },
-  width: { type: 'string' },
-  height: { type: 'string' },
-  'cfg-cutoff': { type: 'string' },
-  'guided-steps': { type: 'string' },
-  'stop-after': { type: 'string' },
-  model: { type: 'string' },
-  provider: { type: 'string' },
-  'dump-latents': { type: 'string' },
-  trace: { type: 'string' },
-  out: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-} as const;
-
-type OptionName = keyof typeof options;
-export type Given = { readonly [Name in Exclude<OptionName, 'help'>]?: string } & { readonly help?: boolean };
-
-/** An argument that cannot be used; the message names its option. */
-export class ArgumentError extends Error {}
-
-/** @throws ArgumentError for unknown options, values and file names left out, and positional arguments. */
-export function parseOptions(argv: readonly string[]): Given {
-  const given = parsed(argv);
-  for (const name of ['model', 'trace', 'dump-latents'] as const) {
-    if (given[name] === '') throw new ArgumentError(`--${name}: the name is empty.`);
-  }
-  return given;
-}
-
-function parsed(argv: readonly string[]): Given {
-  try {
-    return parseArgs({ args: [...argv], options, allowPositionals: false, strict: true }).values;
-  } catch (error) {
-    throw new ArgumentError(error instanceof Error ? error.message : String(error));
-  }
-}
+import { sayByOption } from './fieldOptions.ts';
+import { guidanceCurve, guidanceEnd, guidanceInterval, microConditioning, noiseKind, sampler } from './fields.ts';
+import { pictureFiles } from './files.ts';
+import { ArgumentError, type Given, type ValueOption } from './options.ts';
+import type { Pictures } from './pictures.ts';
+import { chooseSize } from './size.ts';
+import { decimal, decimals, oneOf, refuse, requireNotBoth, whole } from './values.ts';
 
 /** What one call of the command line is to do. */
 export interface CommandLine {
   readonly request: GenerationRequest;
   readonly modelFolder: string;
   readonly provider: ProviderChoice;
-  readonly out: string;
+  /** A file for every picture of the batch. */
+  readonly outs: readonly string[];
   readonly trace: string | null;
   readonly dumpLatents: string | null;
   readonly stopAfter: number | null;
+  /** What the person should know before the run; a sentence each. */
+  readonly notes: readonly string[];
 }
 
-/**
- * @param randomSeed used when no seed is given
- * @throws ArgumentError naming the option that cannot be used.
- */
-export function readCommandLine(given: Given, modelFolder: string, defaults: ModelDefaults, randomSeed: string): CommandLine {
-  const prompt = required(given, 'prompt');
+export interface Surroundings {
+  readonly modelFolder: string;
+  readonly defaults: ModelDefaults;
+  /** null without --init. */
+  readonly pictures: Pictures | null;
+  /** Used when no seed is given. */
+  readonly randomSeed: string;
+}
+
+/** @throws ArgumentError naming the option that cannot be used. */
+export function readCommandLine(given: Given, around: Surroundings): CommandLine {
+  requireUsable(given);
   const out = required(given, 'out');
-  if (!out.toLowerCase().endsWith('.png')) throw new ArgumentError('--out: the file name must end in .png.');
-  const request = checkedRequest({
-    task: 'text-to-image',
-    // Ids are the app's; the folder goes beside the request.
-    modelId: 'command-line',
-    prompt,
-    negativePrompt: given.negative ?? null,
-    width: whole(given, 'width') ?? defaults.width,
-    height: whole(given, 'height') ?? defaults.height,
-    steps: whole(given, 'steps') ?? defaults.steps,
-    guidanceScale: decimal(given, 'guidance') ?? defaults.guidanceScale,
-    guidanceEnd: guidanceEnd(given),
-    scheduler: oneOf<SchedulerId>(given, 'scheduler', schedulerIds) ?? defaults.scheduler,
-    seed: given.seed ?? randomSeed,
-  });
+  if (!out.toLowerCase().endsWith('.png')) refuse('out', 'the file name must end in .png.');
+  const { request, notes } = readRequest(given, around);
   const stopAfter = whole(given, 'stop-after');
-  if (stopAfter !== null && (stopAfter < 1 || stopAfter > request.steps)) {
-    throw new ArgumentError(`--stop-after: a whole number from 1 to ${request.steps}.`);
-  }
-  if (given.trace !== undefined && resolve(given.trace) === resolve(out)) {
-    throw new ArgumentError('--trace: the same file as --out.');
-  }
+  const calls = mostModelCalls(request);
+  if (stopAfter !== null && (stopAfter < 1 || stopAfter > calls)) refuse('stop-after', `a whole number from 1 to ${calls}.`);
+  const outs = pictureFiles(out, batchSize(request));
+  const { trace } = given;
+  if (trace !== undefined && outs.some((file) => resolve(file) === resolve(trace))) refuse('trace', 'the same file as --out.');
   return {
     request,
-    modelFolder,
+    modelFolder: around.modelFolder,
     provider: oneOf<ProviderChoice>(given, 'provider', ['auto', ...providerIds]) ?? 'auto',
-    out,
-    trace: given.trace ?? null,
+    outs,
+    trace: trace ?? null,
     dumpLatents: given['dump-latents'] ?? null,
     stopAfter,
+    notes,
   };
 }
 
-function required(given: Given, name: 'prompt' | 'out'): string {
-  const value = given[name];
-  if (value === undefined) throw new ArgumentError(`--${name} is needed.`);
-  return value;
+function readRequest(given: Given, { defaults, pictures, randomSeed }: Surroundings): { request: GenerationRequest; notes: string[] } {
+  const chosen = chooseSize(given, defaults, pictures?.image ?? null);
+  const sampling = sampler(given, defaults);
+  if (given.eta !== undefined && !withEta.includes(sampling.scheduler)) refuse('eta', `is for ${withEta.join(' and ')}, not ${sampling.scheduler}.`);
+  const request = checkedRequest({
+    task: pictures === null ? 'text-to-image' : pictures.mask === null ? 'image-to-image' : 'inpaint',
+    // Ids are the app's; the folder goes beside the request.
+    modelId: 'command-line',
+    prompt: required(given, 'prompt'),
+    negativePrompt: given.negative ?? null,
+    morePrompts: [...(given['more-prompt'] ?? [])],
+    prompt2: given.prompt2 ?? null,
+    negativePrompt2: given.negative2 ?? null,
+    promptSyntax: oneOf(given, 'syntax', promptSyntaxes) ?? undefined,
+    clipSkip: whole(given, 'clip-skip') ?? undefined,
+    width: chosen.width,
+    height: chosen.height,
+    steps: whole(given, 'steps') ?? defaults.steps,
+    guidanceScale: decimal(given, 'guidance') ?? defaults.guidanceScale,
+    guidanceEnd: guidanceEnd(given),
+    guidanceCurve: guidanceCurve(given),
+    guidanceInterval: guidanceInterval(given),
+    guidanceRescale: decimal(given, 'guidance-rescale') ?? undefined,
+    ...sampling,
+    eta: decimal(given, 'eta') ?? undefined,
+    timesteps: decimals(given, 'timesteps'),
+    sigmas: decimals(given, 'sigmas'),
+    denoisingStart: decimal(given, 'denoising-start'),
+    denoisingEnd: decimal(given, 'denoising-end'),
+    seed: given.seed ?? randomSeed,
+    noise: noiseKind(given),
+    imagesPerPrompt: whole(given, 'images') ?? undefined,
+    batchSeeds: oneOf<GenerationRequest['batchSeeds']>(given, 'batch-seeds', ['per-image', 'shared']) ?? undefined,
+    image: pictures?.image ?? null,
+    mask: pictures?.mask ?? null,
+    strength: decimal(given, 'strength') ?? undefined,
+    maskPadding: whole(given, 'mask-padding'),
+    keepUnmasked: given['no-keep-unmasked'] === true ? false : undefined,
+    microConditioning: microConditioning(given),
+  });
+  return { request, notes: [...(pictures?.notes ?? []), ...chosen.notes] };
 }
 
-type ValueOption = Exclude<OptionName, 'help'>;
+/** The samplers whose `step` takes an eta. */
+const withEta: readonly SchedulerId[] = ['ddim', 'tcd'];
 
-function decimal(given: Given, name: ValueOption): number | null {
-  const text = given[name];
-  if (text === undefined) return null;
-  if (!/^[+-]?(\d+(\.\d*)?|\.\d+)$/.test(text)) throw new ArgumentError(`--${name}: "${text}" is no number.`);
-  return Number(text);
-}
-
-function whole(given: Given, name: ValueOption): number | null {
-  const value = decimal(given, name);
-  if (value !== null && !Number.isInteger(value)) throw new ArgumentError(`--${name}: "${given[name] ?? ''}" is no whole number.`);
-  return value;
-}
-
-function oneOf<T extends string>(given: Given, name: ValueOption, allowed: readonly T[]): T | null {
-  const text = given[name];
-  if (text === undefined) return null;
-  const found = allowed.find((item) => item === text);
-  if (found === undefined) throw new ArgumentError(`--${name}: "${text}" is none of ${allowed.join(', ')}.`);
-  return found;
-}
-
-function guidanceEnd(given: Given): GuidanceEnd {
-  const ratio = decimal(given, 'cfg-cutoff');
-  const steps = whole(given, 'guided-steps');
-  if (ratio !== null && steps !== null) throw new ArgumentError('--cfg-cutoff and --guided-steps exclude each other.');
-  if (ratio !== null) {
-    if (ratio < 0 || ratio > 1) throw new ArgumentError('--cfg-cutoff: a number from 0 to 1.');
-    return { kind: 'ratio', ratio };
+/** Options that mean nothing without another, or against another, are refused rather than passed over. */
+function requireUsable(given: Given): void {
+  for (const name of ['strength', 'denoising-start'] as const) {
+    if (given[name] !== undefined && given.init === undefined) refuse(name, 'needs a picture: --init.');
   }
-  if (steps === null) return { kind: 'never' };
-  if (steps < 0) throw new ArgumentError('--guided-steps: a whole number, 0 or more.');
-  return { kind: 'guided-steps', steps };
+  if (given['mask-padding'] !== undefined && given.mask === undefined) refuse('mask-padding', 'needs a mask: --mask.');
+  if (given['no-keep-unmasked'] === true && given.mask === undefined) refuse('no-keep-unmasked', 'needs a mask: --mask.');
+  requireNotBoth(given, 'sigmas', 'timesteps');
+  requireNotBoth(given, 'timesteps', 'steps');
+  requireNotBoth(given, 'sigmas', 'steps');
+  requireNotBoth(given, 'denoising-start', 'strength');
 }
 
-/** The option behind a field of the request. */
-export const optionOfField: Readonly<Record<string, string>> = {
-  negativePrompt: 'negative',
-  guidanceScale: 'guidance',
-  'guidanceEnd.steps': 'guided-steps',
-  'guidanceEnd.ratio': 'cfg-cutoff',
+function required(given: Given, name: Extract<ValueOption, 'prompt' | 'out'>): string {
+  return given[name] ?? refuse(name, 'is needed.');
+}
+
+/** Diffusers' two-call solvers take 2N - 1 model calls, its PNDM N + 1; a step of the loop is one call. */
+const callsOf: { readonly [Id in SchedulerId]?: (steps: number) => number } = {
+  heun: (steps) => 2 * steps - 1,
+  dpm2: (steps) => 2 * steps - 1,
+  dpm2_a: (steps) => 2 * steps - 1,
+  pndm: (steps) => steps + 1,
 };
 
-function checkedRequest(value: GenerationRequest): GenerationRequest {
+function mostModelCalls({ steps, timesteps, sigmas, scheduler }: GenerationRequest): number {
+  const planned = timesteps?.length ?? sigmas?.length ?? steps;
+  return callsOf[scheduler]?.(planned) ?? planned;
+}
+
+function checkedRequest(value: GenerationRequestInput): GenerationRequest {
   try {
     return parseGenerationRequest(value);
   } catch (error) {
     if (!(error instanceof StopbathError)) throw error;
-    const field = error.field ?? '';
-    throw new ArgumentError(`--${optionOfField[field] ?? field}${error.message.slice(field.length)}`);
+    throw new ArgumentError(sayByOption(error));
   }
 }

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { access, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { StopbathError } from '../../../shared/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { ArgumentError } from './args.ts';
+import { ArgumentError } from './options.ts';
 
 /** @throws ArgumentError naming the option when its file could not be written: before minutes of work, not after. */
 export async function requireWritable(option: string, file: string): Promise<void> {
@@ -67,6 +67,14 @@ export function npy({ dims, data }: Tensor): Buffer {
   const values = Buffer.alloc(data.length * 4);
   data.forEach((value, index) => values.writeFloatLE(value, index * 4));
   return Buffer.concat([start, length, Buffer.from(padded, 'latin1'), values]);
+}
+
+/** The file of every picture: the name itself for one, `-1`, `-2` ... before its ending for several. */
+export function pictureFiles(out: string, count: number): string[] {
+  if (count === 1) return [out];
+  const ending = extname(out);
+  const stem = out.slice(0, out.length - ending.length);
+  return Array.from({ length: count }, (_, index) => `${stem}-${index + 1}${ending}`);
 }
 
 export function stepFile(folder: string, stepIndex: number): string {

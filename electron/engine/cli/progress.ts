@@ -3,7 +3,7 @@ import type { StepRecord } from '../../../shared/job.ts';
 const width = 30;
 
 /** A line that is drawn over itself; nothing where the output is no terminal. */
-export function createProgress(stream: NodeJS.WriteStream): { step: (record: StepRecord) => void; end: () => void } {
+export function createProgress(stream: Pick<NodeJS.WriteStream, 'write' | 'isTTY'>): { step: (record: StepRecord) => void; end: () => void } {
   if (!stream.isTTY) return { step: () => undefined, end: () => undefined };
   let drawn = false;
   return {

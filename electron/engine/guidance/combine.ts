@@ -7,3 +7,31 @@ export function combineGuidance(unconditional: Tensor, conditional: Tensor, scal
   const factor = fround(scale);
   return zipTensors(unconditional, conditional, (u, c) => u + fround(factor * fround(c - u)));
 }
+
+/**
+ * Brings the guided output back to the spread of the conditional one, by a share of phi: section 3.4 of arXiv 2305.08891.
+ * Follows rescale_noise_cfg of diffusers 0.42: one standard deviation a picture, with divisor n - 1.
+ * @param guided [B, C, h, w]
+ * @param phi 0 changes nothing
+ */
+export function rescaleGuidance(guided: Tensor, conditional: Tensor, phi: number): Tensor {
+  const rows = guided.dims[0] ?? 1;
+  const size = guided.data.length / rows;
+  const [share, rest] = [fround(phi), fround(1 - phi)];
+  const out = new Float32Array(guided.data.length);
+  for (let row = 0; row < rows; row++) {
+    const [from, to] = [row * size, (row + 1) * size];
+    const factor = fround(deviation(conditional.data.subarray(from, to)) / deviation(guided.data.subarray(from, to)));
+    for (let index = from; index < to; index++) {
+      const value = guided.data[index] ?? 0;
+      out[index] = fround(share * fround(value * factor)) + fround(rest * value);
+    }
+  }
+  return { dims: guided.dims, data: out };
+}
+
+function deviation(values: Float32Array): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return fround(Math.sqrt(squares / (values.length - 1)));
+}

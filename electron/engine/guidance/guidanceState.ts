@@ -11,8 +11,3 @@ export function isGuided(scale: number): boolean {
 export function isWithinGuidance(end: GuidanceEnd, stepIndex: number, numTimesteps: number): boolean {
   return stepIndex < guidedSteps(end, numTimesteps);
 }
-
-/** The scale a step starts with: the wanted one before the cutoff, else 1. */
-export function scaleAt(scale: number, end: GuidanceEnd, stepIndex: number, numTimesteps: number): number {
-  return isWithinGuidance(end, stepIndex, numTimesteps) ? scale : unguidedScale;
-}

@@ -1,12 +1,5 @@
-import { concatRows, repeatRows, sliceRows, type Tensor } from '../tensor/tensor.ts';
-
-/**
- * One UNet forward.
- * @param sample [B, C, h, w], scaled for the model
- * @param promptEmbeds [B, tokens, width]
- * @returns the model's output, sides of `sample`
- */
-export type NoiseModel = (sample: Tensor, timestep: number, promptEmbeds: Tensor) => Promise<Tensor>;
+import { repeatRows, sliceRows, type Tensor } from '../tensor/tensor.ts';
+import { concatConditions, type Condition, doubleExtras, type ModelExtras, type NoiseModel } from './condition.ts';
 
 /** Whether the two halves of guidance run as one call of 2B rows or as two of B. */
 export type GuidedCalls = 'one-batch' | 'two-singles';
@@ -14,9 +7,10 @@ export type GuidedCalls = 'one-batch' | 'two-singles';
 export interface GuidedInput {
   readonly sample: Tensor;
   readonly timestep: number;
-  readonly conditional: Tensor;
+  readonly conditional: Condition;
   /** null: an unguided step. */
-  readonly unconditional: Tensor | null;
+  readonly unconditional: Condition | null;
+  readonly extras: ModelExtras;
 }
 
 export interface GuidedOutput {
@@ -37,23 +31,23 @@ export async function predictGuided(
   calls: GuidedCalls,
   mayCall: () => Promise<boolean>,
 ): Promise<GuidedOutput | null> {
-  const { sample, timestep, conditional, unconditional } = input;
+  const { sample, timestep, conditional, unconditional, extras } = input;
   const rows = sample.dims[0] ?? 1;
   if (!(await mayCall())) return null;
   if (unconditional === null) {
-    return { conditional: await model(sample, timestep, conditional), unconditional: null, unetBatch: rows };
+    return { conditional: await model(sample, timestep, conditional, extras), unconditional: null, unetBatch: rows };
   }
   if (calls === 'one-batch') {
-    const both = await model(repeatRows(sample, 2), timestep, concatRows([unconditional, conditional]));
+    const both = await model(repeatRows(sample, 2), timestep, concatConditions(unconditional, conditional), doubleExtras(extras));
     return {
       conditional: sliceRows(both, rows, 2 * rows),
       unconditional: sliceRows(both, 0, rows),
       unetBatch: 2 * rows,
     };
   }
-  const first = await model(sample, timestep, unconditional);
+  const first = await model(sample, timestep, unconditional, extras);
   if (!(await mayCall())) return null;
-  return { conditional: await model(sample, timestep, conditional), unconditional: first, unetBatch: rows };
+  return { conditional: await model(sample, timestep, conditional, extras), unconditional: first, unetBatch: rows };
 }
 
 /**

@@ -9,10 +9,13 @@ it('bytes round as numpy does', () => {
   expect(toByte((126.5 / 255 - 0.5) * 2)).toBe(126);
 });
 
-it('projects the first picture of a batch, channel by channel', () => {
-  const latents = tensor([2, 2, 1, 2], Float32Array.of(1, 0, 0, 1, 9, 9, 9, 9));
+it('projects every picture of a batch, channel by channel', () => {
+  const latents = tensor([2, 2, 1, 2], Float32Array.of(1, 0, 0, 1, 0, 1, 1, 0));
   const map = { factors: [[1, 0, 0], [0, -1, 0]], bias: [0, 0, 1] };
-  expect(projectLatents(latents, map)).toEqual({ width: 2, height: 1, rgb: Uint8Array.of(255, 128, 255, 128, 0, 255) });
+  expect(projectLatents(latents, map)).toEqual([
+    { width: 2, height: 1, rgb: Uint8Array.of(255, 128, 255, 128, 0, 255) },
+    { width: 2, height: 1, rgb: Uint8Array.of(128, 0, 255, 255, 128, 255) },
+  ]);
 });
 
 it('reads a latent space from the files, the family filling the gaps', () => {

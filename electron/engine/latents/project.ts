@@ -9,16 +9,21 @@ export function toByte(value: number): number {
   return roundHalfEven(Math.fround(Math.min(Math.max(unit, 0), 1) * 255));
 }
 
-/** The first picture of model-scale latents [B, C, h, w] as h x w pixels. */
-export function projectLatents(latents: Tensor, map: PreviewMap): RgbImage {
-  const [, , height = 0, width = 0] = latents.dims;
+/** Model-scale latents [B, C, h, w] as B pictures of h x w pixels. */
+export function projectLatents(latents: Tensor, map: PreviewMap): RgbImage[] {
+  const [rows = 0, channels = 0, height = 0, width = 0] = latents.dims;
+  const size = channels * height * width;
+  return Array.from({ length: rows }, (_, row) => projectOne(latents.data.subarray(row * size, (row + 1) * size), width, height, map));
+}
+
+function projectOne(latents: Float32Array, width: number, height: number, map: PreviewMap): RgbImage {
   const area = height * width;
   const rgb = new Uint8Array(area * 3);
   for (let pixel = 0; pixel < area; pixel++) {
     for (let colour = 0; colour < 3; colour++) {
       let value = map.bias[colour] ?? 0;
       map.factors.forEach((row, channel) => {
-        value += (row[colour] ?? 0) * (latents.data[channel * area + pixel] ?? 0);
+        value += (row[colour] ?? 0) * (latents[channel * area + pixel] ?? 0);
       });
       rgb[pixel * 3 + colour] = toByte(value);
     }

@@ -2,8 +2,9 @@ import { StopbathError } from '../../../shared/errors.ts';
 import { readClassName } from './modelFolder.ts';
 import type { OpenPipelineOptions, Pipeline, PipelineClass } from './pipeline.ts';
 import { stableDiffusion } from './stableDiffusion.ts';
+import { stableDiffusionXL } from './stableDiffusionXL.ts';
 
-const classes: readonly PipelineClass[] = [stableDiffusion];
+const classes: readonly PipelineClass[] = [stableDiffusion, stableDiffusionXL];
 
 /**
  * Loads the model in a folder by the family its model_index.json names.
@@ -16,6 +17,6 @@ export async function openPipeline(options: OpenPipelineOptions): Promise<Pipeli
   throw new StopbathError({
     code: 'MODEL_UNSUPPORTED',
     message: className === '' ? 'model_index.json names no model class.' : `${className} models cannot be run yet.`,
-    nextStep: 'Choose a Stable Diffusion 1.x or 2.x model exported to ONNX.',
+    nextStep: 'Choose a Stable Diffusion 1.x, 2.x or XL model exported to ONNX.',
   });
 }

@@ -18,7 +18,7 @@ export interface Verification {
 const tolerance = 0.02;
 
 /**
- * Runs the same input through both.
+ * Runs the same input through both and compares every output.
  * @param feeds values for every input, by name
  * @throws StopbathError `PROVIDER_UNAVAILABLE` when the results differ by more than rounding explains.
  */
@@ -28,9 +28,12 @@ export async function verifySession(
   reference: ModelSession,
   feeds: Readonly<Record<string, Tensor>>,
 ): Promise<void> {
-  const name = session.outputs[0]?.name ?? '';
-  const [actual, wanted] = [(await session.run(feeds))[name], (await reference.run(feeds))[name]];
-  if (actual !== undefined && wanted !== undefined && relativeDifference(actual, wanted) <= tolerance) return;
+  const [actual, wanted] = [await session.run(feeds), await reference.run(feeds)];
+  const isRight = Object.entries(wanted).every(([name, value]) => {
+    const here = actual[name];
+    return here !== undefined && relativeDifference(here, value) <= tolerance;
+  });
+  if (isRight) return;
   throw new StopbathError({
     code: 'PROVIDER_UNAVAILABLE',
     message: `This device gives wrong results for ${part} of this model.`,

@@ -1,51 +1,59 @@
-import type { NoiseLevel } from '../guidance/prediction.ts';
-import { zipTensors } from '../tensor/tensor.ts';
-import { alphasCumprod } from './noiseSchedule.ts';
-import type { Scheduler, Stepper } from './scheduler.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { type SchedulerConfig, spacingKeys, thresholdingKeys, trainedKeys } from './config.ts';
+import { sqrt32 } from './float32.ts';
+import { weightedSum } from './mix.ts';
+import { bounded } from './ownEstimate.ts';
+import { noState } from './savedState.ts';
+import type { Scheduler, StepInput } from './scheduler.ts';
+import { noiseEstimate, signalSpaceParts, trainedSignals } from './signalSpace.ts';
 import { ddimTimesteps } from './timestepSpacing.ts';
 
-const { fround, sqrt } = Math;
+const { fround } = Math;
+
+const defaults = {
+  ...trainedKeys,
+  ...spacingKeys,
+  ...thresholdingKeys,
+  timestepSpacing: 'leading',
+  predictionType: 'epsilon',
+  clipSample: true,
+  clipSampleRange: 1,
+  setAlphaToOne: true,
+  rescaleBetasZeroSnr: false,
+} satisfies Partial<SchedulerConfig>;
 
 /**
  * Denoising diffusion implicit models, formulas 12 and 16 of arXiv 2010.02502, as DDIMScheduler of diffusers.
- * Clipping of x0 is left out: Stable Diffusion pipelines switch it off.
+ * A step goes down by one stride whatever the spacing, and x0 alone is clipped, never the noise that goes with it.
  */
 export const ddim: Scheduler = {
-  defaults: { timestepSpacing: 'leading' },
-  createStepper(config, steps): Stepper {
-    const timesteps = ddimTimesteps(config, steps);
-    const bars = alphasCumprod(config, 0);
-    const last = config.setAlphaToOne ? 1 : (bars[0] ?? 1);
-    const stride = Math.floor(config.numTrainTimesteps / steps);
-    const barAt = (timestep: number): number => (timestep >= 0 ? (bars[timestep] ?? last) : last);
-    const levelAt = (index: number): Extract<NoiseLevel, { kind: 'preserving' }> => {
-      const bar = barAt(timesteps[index] ?? 0);
-      return { kind: 'preserving', alpha: fround(sqrt(bar)), sigma: fround(sqrt(fround(1 - bar))) };
-    };
+  defaults,
+  accepts: { timesteps: false, sigmas: false },
+  predictions: ['epsilon', 'v_prediction', 'sample'],
+  createStepper(config, plan) {
+    const timesteps = ddimTimesteps(config, plan.steps);
+    const signalAt = trainedSignals(config);
+    const stride = Math.floor(config.numTrainTimesteps / plan.steps);
+    const estimate = ({ cleanEstimate }: StepInput): Tensor => bounded(cleanEstimate, config);
     return {
-      timesteps,
-      initNoiseSigma: 1,
-      level: levelAt,
-      scaleModelInput: (sample) => sample,
-      step({ index, sample, cleanEstimate, noise }) {
-        const { alpha, sigma } = levelAt(index);
+      ...signalSpaceParts(timesteps, signalAt),
+      ...noState,
+      ...(config.clipSample || config.thresholding ? { estimate } : {}),
+      step(input) {
+        const { index, sample, modelOutput, noise } = input;
         const timestep = timesteps[index] ?? 0;
-        const bar = barAt(timestep);
-        // One stride down, whatever the spacing, as diffusers does.
-        const next = barAt(timestep - stride);
-        const deviation = config.eta * sqrt(((1 - next) / (1 - bar)) * (1 - bar / next));
-        const keep = fround(sqrt(next));
-        const direction = fround(sqrt(fround(1 - next - deviation * deviation)));
-        const mean = zipTensors(
-          sample,
-          cleanEstimate,
-          (x, x0) => fround(keep * x0) + fround(direction * fround((x - alpha * x0) / sigma)),
+        const from = signalAt(timestep);
+        const to = signalAt(timestep - stride);
+        const variance = fround(fround(to.noiseBar / from.noiseBar) * fround(1 - fround(from.bar / to.bar)));
+        const deviation = fround(fround(config.eta) * sqrt32(variance));
+        // From a level without signal all that is left of the noise is fresh; rounding must not make it less than nothing.
+        const direction = sqrt32(Math.max(fround(to.noiseBar - fround(deviation * deviation)), 0));
+        const mean = weightedSum(
+          [to.alpha, estimate(input)],
+          [direction, noiseEstimate(config.predictionType, modelOutput, sample, from)],
         );
-        if (config.eta === 0) return mean;
-        return zipTensors(mean, noise.normal(sample.dims), (x, n) => x + fround(fround(deviation) * n));
+        return config.eta > 0 ? weightedSum([1, mean], [deviation, noise.normal(sample.dims)]) : mean;
       },
-      snapshot: () => null,
-      restore: () => undefined,
     };
   },
 };

@@ -1,18 +1,7 @@
 import type { SchedulerConfig } from './config.ts';
+import { linspace32 } from './float32.ts';
 
 const { fround } = Math;
-
-/** torch.linspace in float32: from both ends towards the middle, product and sum rounded once (a fused multiply-add). */
-function linspace32(start: number, end: number, count: number): Float32Array {
-  const out = new Float32Array(count);
-  const first = fround(start);
-  const last = fround(end);
-  const step = fround(fround(last - first) / (count - 1));
-  for (let index = 0; index < count; index++) {
-    out[index] = index < count / 2 ? first + step * index : last - step * (count - index - 1);
-  }
-  return out;
-}
 
 /** Cosine schedule of Nichol and Dhariwal, betas capped at 0.999. */
 function cosineBetas(count: number): Float32Array {
@@ -73,28 +62,17 @@ export function sigmasOf(bars: Float32Array): Float32Array {
   return bars.map((bar) => Math.sqrt(fround(fround(1 - bar) / bar)));
 }
 
-/** numpy.interp over the indices of `values`; `at` within 0..length-1. */
+/** The noise levels a model was trained on, sigma of timestep 0 first, as solvers in sigma space see them. */
+export function trainedSigmas(config: SchedulerConfig): Float32Array {
+  return sigmasOf(alphasCumprod(config, smallestSignal));
+}
+
+/** numpy.interp over the indices of `values`; beyond its ends the values there. */
 export function interpolate(values: Float32Array, at: number): number {
-  const low = Math.min(Math.floor(at), values.length - 2);
+  const last = values.length - 1;
+  if (at >= last) return values[last] ?? 0;
+  if (at <= 0) return values[0] ?? 0;
+  const low = Math.floor(at);
   const start = values[low] ?? 0;
   return ((values[low + 1] ?? 0) - start) * (at - low) + start;
-}
-
-/** Noise levels of Karras et al. (arXiv 2206.00364, eq. 5) with rho 7, from `max` down to `min`. */
-export function karrasSigmas(min: number, max: number, count: number): number[] {
-  const from = max ** (1 / 7);
-  const to = min ** (1 / 7);
-  return Array.from({ length: count }, (_, i) => (from + (count === 1 ? 0 : i / (count - 1)) * (to - from)) ** 7);
-}
-
-/** The fractional timestep of a noise level: linear interpolation in log sigma, clamped to the schedule's ends. */
-export function sigmaToTimestep(sigma: number, logSigmas: Float32Array): number {
-  const wanted = Math.log(Math.max(sigma, 1e-10));
-  let low = 0;
-  for (let index = 0; index < logSigmas.length && (logSigmas[index] ?? Infinity) <= wanted; index++) low = index;
-  low = Math.min(low, logSigmas.length - 2);
-  const start = logSigmas[low] ?? 0;
-  const weight = (start - wanted) / fround(start - (logSigmas[low + 1] ?? 0));
-  const clamped = Math.min(Math.max(weight, 0), 1);
-  return (1 - clamped) * low + clamped * (low + 1);
 }

@@ -6,12 +6,14 @@ type Spaced = Pick<SchedulerConfig, 'numTrainTimesteps' | 'timestepSpacing' | 's
 /**
  * Spacings of table 2 in arXiv 2305.08891 as diffusers computes them, from the noisiest step down.
  * numpy gives one point too many for 62 step counts of `trailing`; here it is always exactly `steps`.
+ * @param from the noisiest timestep plus 1; below `total` where the noisiest levels are clipped
  */
-function trailing(total: number, steps: number): number[] {
+function trailing(total: number, steps: number, from = total): number[] {
   const ratio = total / steps;
   // numpy's arange steps by (start + step) - start, which decides some ties.
-  const delta = total - ratio - total;
-  return Array.from({ length: steps }, (_, index) => roundHalfEven(total + index * delta) - 1);
+  const delta = from - ratio - from;
+  const count = from === total ? steps : Math.ceil(from / ratio);
+  return Array.from({ length: count }, (_, index) => roundHalfEven(from + index * delta) - 1);
 }
 
 function leading(total: number, points: number, steps: number, offset: number): number[] {
@@ -19,11 +21,14 @@ function leading(total: number, points: number, steps: number, offset: number): 
   return Array.from({ length: steps }, (_, index) => (points - 1 - index) * ratio + offset);
 }
 
-/** numpy.linspace(0, total - 1, points), from its end. */
+/** numpy.linspace: the last point is `stop` itself. */
+export function linspace(start: number, stop: number, points: number): number[] {
+  const step = points > 1 ? (stop - start) / (points - 1) : 0;
+  return Array.from({ length: points }, (_, index) => (index > 0 && index === points - 1 ? stop : index * step + start));
+}
+
 function linspaceDown(total: number, points: number, steps: number): number[] {
-  if (points === 1) return [0];
-  const step = (total - 1) / (points - 1);
-  return Array.from({ length: steps }, (_, index) => (index === 0 ? total - 1 : (points - 1 - index) * step));
+  return linspace(0, total - 1, points).reverse().slice(0, steps);
 }
 
 /** Euler family: linspace keeps its fractions (as float32). */
@@ -39,22 +44,36 @@ export function eulerTimesteps(config: Spaced, steps: number): number[] {
   }
 }
 
-/** DDIM: whole timesteps. */
+/** DDIM, DDPM, PNDM: whole timesteps. */
 export function ddimTimesteps(config: Spaced, steps: number): number[] {
   const total = config.numTrainTimesteps;
   if (config.timestepSpacing === 'linspace') return linspaceDown(total, steps, steps).map(roundHalfEven);
   return eulerTimesteps(config, steps);
 }
 
-/** DPM-Solver: one point more than steps, the last (timestep 0) left out. */
-export function dpmSolverTimesteps(config: Spaced, steps: number): number[] {
+/**
+ * DPM-Solver, UniPC, DEIS: one point more than steps, the last (timestep 0) left out.
+ * @param clipped how many of the noisiest timesteps are left out
+ */
+export function dpmSolverTimesteps(config: Spaced, steps: number, clipped = 0): number[] {
   const total = config.numTrainTimesteps;
+  const last = total - clipped;
   switch (config.timestepSpacing) {
     case 'linspace':
-      return linspaceDown(total, steps + 1, steps).map(roundHalfEven);
+      return linspaceDown(last, steps + 1, steps).map(roundHalfEven);
     case 'leading':
-      return leading(total, steps + 1, steps, config.stepsOffset);
+      return leading(last, steps + 1, steps, config.stepsOffset);
     case 'trailing':
-      return trailing(total, steps);
+      return trailing(total, steps, last);
   }
+}
+
+/**
+ * LCM, TCD: of the timesteps the model was distilled on (`origin` of them, evenly spaced), `steps` evenly spaced ones.
+ * @param steps at most `origin`
+ */
+export function distilledTimesteps(total: number, origin: number, steps: number): number[] {
+  const ratio = Math.floor(total / origin);
+  const stride = origin / steps;
+  return Array.from({ length: steps }, (_, index) => (origin - Math.floor(index * stride)) * ratio - 1);
 }

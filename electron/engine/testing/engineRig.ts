@@ -1,10 +1,10 @@
 import type { Checkpoint, EngineMessage } from '../../../shared/engineProtocol.ts';
-import type { GenerationRequest } from '../../../shared/generation.ts';
+import { type GenerationRequest, parseGenerationRequest } from '../../../shared/generation.ts';
 import type { StepCallback } from '../callbacks/callback.ts';
 import { createEngine, type Engine } from '../engine.ts';
 import type { GenerateCommand } from '../generateJob.ts';
 
-export const tinyRequest: GenerationRequest = {
+export const tinyRequest: GenerationRequest = parseGenerationRequest({
   task: 'text-to-image',
   modelId: 'tiny',
   prompt: 'a b ab c',
@@ -16,7 +16,7 @@ export const tinyRequest: GenerationRequest = {
   guidanceEnd: { kind: 'never' },
   scheduler: 'euler',
   seed: '42',
-};
+});
 
 export interface Rig {
   readonly engine: Engine;
@@ -45,6 +45,7 @@ export function createRig(modelFolder: string, onMessage: (message: EngineMessag
         kind: 'generate',
         jobId: 'job',
         request: tinyRequest,
+        inputs: null,
         modelFolder,
         provider: 'cpu',
         previewMode: 'off',

@@ -4,6 +4,7 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { StopbathError } from '../../../shared/errors.ts';
 import { clipTokenizerJson } from './clipTokenizer.ts';
+import { decodeTokens } from './decodeTokens.ts';
 
 const tokenSchema = z.union([z.string(), z.object({ content: z.string() }).transform((token) => token.content)]);
 const tokensSchema = z.object({
@@ -13,16 +14,20 @@ const tokensSchema = z.object({
   model_max_length: z.number().optional(),
 });
 
-export interface TokenizedPrompt {
-  /** Exactly as many as the model takes: begin, text, end, padding. */
-  readonly ids: readonly number[];
-  /** Tokens of the text that did not fit. */
-  readonly truncated: number;
-}
-
 export interface PromptTokenizer {
   readonly vocabularySize: number;
-  tokenize(text: string): TokenizedPrompt;
+  /** Ids that begin and end a text, and the one that fills up after the end. */
+  readonly begin: number;
+  readonly end: number;
+  readonly padding: number;
+  /** The id of a comma that ends a word; null where the vocabulary has none. */
+  readonly comma: number | null;
+  /** Ids a text encoder takes at once, begin and end among them: 77 for CLIP. */
+  readonly length: number;
+  /** The text's own ids, uncut, without begin and end. */
+  ids(text: string): readonly number[];
+  /** As transformers' `batch_decode` gives the text of ids back: lower case, words and signs apart. */
+  decode(ids: readonly number[]): string;
 }
 
 const clipLength = 77;
@@ -44,19 +49,15 @@ export async function loadTokenizer(folder: string): Promise<PromptTokenizer> {
     if (id === undefined) throw tokenizerError(`The tokenizer has no "${token}".`);
     return id;
   };
-  const begin = idOf(bos);
-  const end = idOf(eos);
-  const padding = idOf(pad);
-  const length = Math.min(config.data.model_max_length ?? clipLength, clipLength);
   return {
     vocabularySize: inner.get_vocab(true).size,
-    tokenize(text) {
-      const all = inner.encode(text, { add_special_tokens: false }).ids;
-      const kept = all.slice(0, length - 2);
-      const ids = [begin, ...kept, end];
-      while (ids.length < length) ids.push(padding);
-      return { ids, truncated: all.length - kept.length };
-    },
+    begin: idOf(bos),
+    end: idOf(eos),
+    padding: idOf(pad),
+    comma: inner.token_to_id(',</w>') ?? null,
+    length: Math.min(config.data.model_max_length ?? clipLength, clipLength),
+    ids: (text) => inner.encode(text, { add_special_tokens: false }).ids,
+    decode: (ids) => decodeTokens(ids.map((id) => inner.id_to_token(id) ?? '')),
   };
 }
 

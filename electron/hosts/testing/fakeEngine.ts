@@ -1,10 +1,12 @@
-import type { Checkpoint, EngineCommand, EngineMessage, RgbImage } from '../../../shared/engineProtocol.ts';
-import type { GenerationRequest } from '../../../shared/generation.ts';
-import type { RunTrace, StepRecord } from '../../../shared/job.ts';
+import type { Checkpoint, EngineCommand, EngineMessage, RgbImage, RunInputs } from '../../../shared/engineProtocol.ts';
+import { batchSize, type GenerationRequest } from '../../../shared/generation.ts';
+import type { Region, RunTrace, StepRecord } from '../../../shared/job.ts';
 
 /**
  * A real process that speaks the engine's protocol without a model. The prompt tells it what to do, e.g. `crash at 3`:
- * crash, oom, killed, hang, garbage, fail; `slow` takes 50 ms a step; `deaf` never hears a stop.
+ * crash, oom, killed, hang, garbage, fail; `slow` takes 50 ms a step; `deaf` never hears a stop. Its pictures have the shade of
+ * the input picture's and the mask's first pixels, 200 without them; each of a batch is one brighter than the one before.
+ * Every letter of a text is a token to it; it fails to count `uncountable`, and never answers about `silent`.
  */
 const stopped = new Set<string>();
 const pace = new Map<string, number>();
@@ -61,7 +63,7 @@ function image(side: number, shade: number): RgbImage {
 function checkpoint(request: GenerationRequest, steps: readonly StepRecord[]): Checkpoint {
   const tensor = { dims: [1, 4, 2, 2], data: new Float32Array(16).fill(steps.length) };
   return {
-    version: 1,
+    version: 2,
     request,
     modelHash: 'fake',
     stepsDone: steps.length,
@@ -70,6 +72,7 @@ function checkpoint(request: GenerationRequest, steps: readonly StepRecord[]): C
     cleanEstimate: tensor,
     stepper: { history: [new Float32Array([1, 2])] },
     generator: { state: new Uint32Array([3, 4]) },
+    tensors: { noise: tensor },
     guidanceScale: request.guidanceScale,
     guidanceEnd: request.guidanceEnd,
     steps: [...steps],
@@ -91,7 +94,15 @@ function trace(request: GenerationRequest, steps: readonly StepRecord[], status:
   };
 }
 
-async function generate({ jobId, request }: Extract<EngineCommand, { kind: 'generate' }>): Promise<void> {
+function shadeOf(inputs: RunInputs | null): number {
+  return inputs === null ? 200 : (inputs.image.rgb[0] ?? 0) + (inputs.mask?.grey[0] ?? 0);
+}
+
+function batch(request: GenerationRequest, shade: number): RgbImage[] {
+  return Array.from({ length: batchSize(request) }, (_, index) => image(64, shade + index));
+}
+
+async function generate({ jobId, request, inputs }: Extract<EngineCommand, { kind: 'generate' }>): Promise<void> {
   tell({ kind: 'device', provider: 'cpu', rungs: [{ provider: 'cpu', taken: true, code: '', reason: '' }] });
   tell({ kind: 'loading', jobId, part: 'unet' });
   const steps: StepRecord[] = [];
@@ -108,10 +119,29 @@ async function generate({ jobId, request }: Extract<EngineCommand, { kind: 'gene
     steps.push({ ...numbers, stepIndex, numTimesteps: request.steps, guided, unetEvaluations: guided ? 2 : 1 });
     tell({ kind: 'step', jobId, step: steps[stepIndex] as StepRecord });
     tell({ kind: 'checkpoint', jobId, checkpoint: checkpoint(request, steps) });
-    tell({ kind: 'preview', jobId, stepIndex, source: 'linear', image: image(4, stepIndex) });
+    tell({ kind: 'preview', jobId, stepIndex, source: 'linear', image: image(4, stepIndex), region: regionOf(request) });
   }
   tell({ kind: 'decoding', jobId });
-  tell({ kind: 'finished', jobId, image: image(64, 200), trace: trace(request, steps, 'finished') });
+  tell({ kind: 'finished', jobId, images: batch(request, shadeOf(inputs)), trace: trace(request, steps, 'finished') });
+}
+
+function regionOf({ maskPadding }: GenerationRequest): Region | null {
+  return maskPadding === null ? null : { left: 1, top: 2, width: 32, height: 24 };
+}
+
+/** The step's number, and 100 more for a run that was given its input pictures again. */
+function decodedShade(inputs: RunInputs | null): number {
+  return inputs === null ? 0 : 100;
+}
+
+function count({ requestId, texts }: Extract<EngineCommand, { kind: 'count-tokens' }>): void {
+  if (texts.includes('silent')) return;
+  if (texts.includes('uncountable')) {
+    tell({ kind: 'tokens-failed', requestId, failure: { code: 'MODEL_TOKENIZER', message: 'No tokenizer.' } });
+    return;
+  }
+  const counts = texts.map((text) => ({ chunks: [text.length], chunkSize: 75, cut: 0, cutText: '' }));
+  tell({ kind: 'tokens', requestId, counts });
 }
 
 process.on('message', (command: EngineCommand) => {
@@ -127,7 +157,10 @@ process.on('message', (command: EngineCommand) => {
       tell({ kind: 'steered', jobId: command.jobId, steering: command.steering, afterStep: 1 });
       return;
     case 'decode':
-      tell({ kind: 'decoded', jobId: command.jobId, image: image(64, command.latents.data[0] ?? 0) });
+      tell({ kind: 'decoded', jobId: command.jobId, images: batch(command.request, (command.latents.data[0] ?? 0) + decodedShade(command.inputs)) });
+      return;
+    case 'count-tokens':
+      count(command);
       return;
     case 'shutdown':
       process.exit(0);

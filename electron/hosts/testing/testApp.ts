@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { EventName } from '../../../shared/contract.ts';
-import type { GenerationRequest } from '../../../shared/generation.ts';
+import { parseGenerationRequest, type GenerationRequest } from '../../../shared/generation.ts';
 import { isEnded, type JobEvent, type JobSnapshot } from '../../../shared/job.ts';
 import { openApp, type App, type AppOptions } from '../../core/app.ts';
 import type { EngineProcess, Host } from '../../core/host.ts';
@@ -12,7 +12,7 @@ import { forkEngine } from '../forkEngine.ts';
 export const fakeEngine: string = fileURLToPath(new URL('./fakeEngine.ts', import.meta.url));
 export const starterFolder: string = fileURLToPath(new URL('../../../assets/starter', import.meta.url));
 
-export const request: GenerationRequest = {
+export const request: GenerationRequest = parseGenerationRequest({
   task: 'text-to-image',
   modelId: 'starter',
   prompt: 'a red house',
@@ -24,7 +24,7 @@ export const request: GenerationRequest = {
   guidanceEnd: { kind: 'never' },
   scheduler: 'ddim',
   seed: '7',
-};
+});
 
 export interface TestApp extends App {
   readonly data: string;

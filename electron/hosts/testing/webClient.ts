@@ -14,6 +14,7 @@ export function ask(
   path: string,
   headers: Readonly<Record<string, string>> = {},
   method = 'GET',
+  body?: Uint8Array,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = httpRequest({ host: '127.0.0.1', port, path, method, headers }, (response) => {
@@ -24,7 +25,7 @@ export function ask(
       );
     });
     request.on('error', reject);
-    request.end();
+    request.end(body);
   });
 }
 

@@ -1,5 +1,6 @@
 import { createStore } from 'zustand/vanilla';
 import type { JobEvent, JobSnapshot } from '../../../shared/job.ts';
+import { jobSteps } from './stepPlan.ts';
 
 /** A message key under `announce.` for people who listen. */
 export interface Announcement {
@@ -22,13 +23,15 @@ function announce(key: Announcement['key'], values: Announcement['values']): voi
 
 /** Speaks of every quarter of a run and of its end: more would drown everything else. */
 export function announceJob(job: JobSnapshot, event: JobEvent): void {
-  const total = job.numTimesteps ?? job.request.steps;
+  const total = jobSteps(job);
   const values = { done: job.steps.length, total };
   switch (event.kind) {
     case 'step':
       if (isQuarter(event.step.stepIndex + 1, total)) announce('step', values);
       return;
     case 'finished':
+      announce('finished', { ...values, count: event.pictures.length });
+      return;
     case 'stopped':
     case 'failed':
     case 'kept':

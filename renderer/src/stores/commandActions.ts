@@ -1,15 +1,22 @@
 import type { CommandId } from '../../../shared/commands.ts';
 import { commands } from '../../../shared/commands.ts';
 import { assertNever } from '../../../shared/errors.ts';
+import type { Picture } from '../../../shared/job.ts';
 import { appStore } from './app.ts';
+import { setForm } from './form.ts';
 import { activeJob, jobsStore } from './jobs.ts';
 import { moveLook } from './lookBack.ts';
 import { copyPicture, pictureInCanvas, revealPicture, savePicture } from './pictureActions.ts';
 import { generate, guidanceOff, newSeed, stopRun } from './runActions.ts';
+import { isTurnedToStart } from './stageSide.ts';
 import { viewStore } from './view.ts';
 
 export function isCommandId(text: string): text is CommandId {
   return commands.some((command) => command.id === text);
+}
+
+function seenPicture(): Picture | null {
+  return isTurnedToStart() ? null : pictureInCanvas();
 }
 
 /** Whether a command does anything as things stand; a key of one that does not keeps its usual meaning. */
@@ -23,9 +30,9 @@ export function canRun(id: CommandId): boolean {
       return link === 'open' && activeJob(jobsStore.getState()) !== null;
     case 'save-as':
     case 'copy-picture':
-      return pictureInCanvas() !== null;
+      return seenPicture() !== null;
     case 'reveal':
-      return pictureInCanvas() !== null && appStore.getState().info?.canReveal === true;
+      return seenPicture() !== null && appStore.getState().info?.canReveal === true;
     default:
       return true;
   }
@@ -33,7 +40,7 @@ export function canRun(id: CommandId): boolean {
 
 export function runCommand(id: CommandId): void {
   if (!canRun(id)) return;
-  const picture = pictureInCanvas();
+  const picture = seenPicture();
   switch (id) {
     case 'generate':
       void generate();
@@ -46,6 +53,15 @@ export function runCommand(id: CommandId): void {
       return;
     case 'new-seed':
       newSeed();
+      return;
+    case 'task-text':
+      setForm({ task: 'text-to-image' });
+      return;
+    case 'task-image':
+      setForm({ task: 'image-to-image' });
+      return;
+    case 'task-inpaint':
+      setForm({ task: 'inpaint' });
       return;
     case 'save-as':
       if (picture !== null) void savePicture(picture);

@@ -1,40 +1,135 @@
 import { createStore } from 'zustand/vanilla';
 import type { Model } from '../../../shared/contract.ts';
-import { guidedSteps, schedulerIds, type GenerationRequest, type SchedulerId } from '../../../shared/generation.ts';
+import type { GenerationRequest, GuidanceCurve, InputImage, NoiseKind, Task } from '../../../shared/generation.ts';
+import type { SchedulerId, SigmaScheduleId, TimestepSpacingId } from '../../../shared/samplers.ts';
 
 /** The form as it is typed. Numbers are text, so that what cannot be read yet is shown and not changed. */
 export interface FormState {
+  readonly task: Task;
   readonly modelId: string | null;
   readonly prompt: string;
   readonly negativePrompt: string;
   readonly negativeOpen: boolean;
+  /** Where image-to-image and inpainting start; kept while the text tab is in front. */
+  readonly image: InputImage | null;
+  /** White is painted again; sides of `image`. */
+  readonly mask: InputImage | null;
+  /** Of image-to-image. */
+  readonly strength: string;
+  /** Of inpainting: what is painted again mostly starts from nothing, so each task remembers its own. */
+  readonly inpaintStrength: string;
+  /** Pixels around the mask when only its surroundings are drawn; null: the whole picture is. */
+  readonly maskPadding: string | null;
+  readonly keepUnmasked: boolean;
   readonly steps: string;
   readonly guidanceScale: string;
   /** Guided steps; null: never off. */
   readonly cutoff: number | null;
   readonly scheduler: SchedulerId;
+  readonly sigmaSchedule: SigmaScheduleId;
   readonly seed: string;
   /** Each run takes a new seed. */
   readonly randomSeed: boolean;
   readonly width: string;
   readonly height: string;
   readonly count: string;
+  /** The pictures are drawn in one run instead of one run each. */
+  readonly together: boolean;
+
+  readonly advancedOpen: boolean;
+  readonly promptSyntax: GenerationRequest['promptSyntax'];
+  readonly clipSkip: string;
+  readonly morePrompts: readonly string[];
+  readonly guidanceCurve: GuidanceCurve['kind'];
+  /** Where a linear or cosine curve ends. */
+  readonly guidanceTo: string;
+  /** Of a curve given step by step. */
+  readonly guidanceScales: string;
+  /** Ends of the guidance interval in sigma units; empty: no bound at that end. */
+  readonly sigmaLow: string;
+  readonly sigmaHigh: string;
+  readonly guidanceRescale: string;
+  readonly timestepSpacing: TimestepSpacingId;
+  readonly eta: string;
+  /** Numbers with commas between; empty: the sampler's own. */
+  readonly timesteps: string;
+  readonly sigmas: string;
+  readonly noise: NoiseKind['kind'];
+  readonly sms: string;
+  readonly threadsPerSm: string;
+  readonly batchSeeds: GenerationRequest['batchSeeds'];
+
+  /** SDXL only, from here. Empty: the same as the first prompt. */
+  readonly prompt2: string;
+  readonly negativePrompt2: string;
+  /** Sizes as `1024 x 1024`, corners as `0, 0`; empty: what is usual. */
+  readonly originalSize: string;
+  readonly cropTopLeft: string;
+  readonly targetSize: string;
+  readonly negativeOriginalSize: string;
+  readonly negativeCropTopLeft: string;
+  readonly negativeTargetSize: string;
+  readonly aestheticScore: string;
+  readonly negativeAestheticScore: string;
+  readonly denoisingStart: string;
+  readonly denoisingEnd: string;
 }
 
 export const initialForm: FormState = {
+  task: 'text-to-image',
   modelId: null,
   prompt: '',
   negativePrompt: '',
   negativeOpen: false,
+  image: null,
+  mask: null,
+  strength: '0.75',
+  inpaintStrength: '1',
+  maskPadding: null,
+  keepUnmasked: true,
   steps: '20',
   guidanceScale: '7',
   cutoff: null,
-  scheduler: 'dpmpp_2m_karras',
+  scheduler: 'dpmpp_2m',
+  sigmaSchedule: 'automatic',
   seed: '',
   randomSeed: true,
   width: '512',
   height: '512',
   count: '1',
+  together: false,
+
+  advancedOpen: false,
+  promptSyntax: 'a1111',
+  clipSkip: '0',
+  morePrompts: [],
+  guidanceCurve: 'constant',
+  guidanceTo: '1',
+  guidanceScales: '',
+  sigmaLow: '',
+  sigmaHigh: '',
+  guidanceRescale: '0',
+  timestepSpacing: 'automatic',
+  eta: '0',
+  timesteps: '',
+  sigmas: '',
+  noise: 'torch-cpu',
+  sms: '82',
+  threadsPerSm: '1536',
+  batchSeeds: 'per-image',
+
+  prompt2: '',
+  negativePrompt2: '',
+  originalSize: '',
+  cropTopLeft: '0, 0',
+  targetSize: '',
+  negativeOriginalSize: '',
+  negativeCropTopLeft: '',
+  negativeTargetSize: '',
+  aestheticScore: '6',
+  negativeAestheticScore: '2.5',
+  denoisingStart: '',
+  denoisingEnd: '',
 };
 
 export const formStore = createStore<FormState>(() => initialForm);
@@ -43,50 +138,22 @@ export function setForm(change: Partial<FormState>): void {
   formStore.setState(change);
 }
 
-/** The settings a model is made for; prompt, seed and number of pictures are the user's. */
+/** Further prompts of the batch; a blank line is none. */
+export function furtherPrompts(form: Pick<FormState, 'morePrompts'>): readonly string[] {
+  return form.morePrompts.filter((prompt) => prompt.trim() !== '');
+}
+
+/** The settings a model is made for; prompt, picture, seed and number of pictures are the user's. */
 export function formForModel(model: Model): Partial<FormState> {
   return {
     modelId: model.id,
     steps: String(model.steps),
     guidanceScale: String(model.guidanceScale),
     scheduler: model.scheduler,
+    sigmaSchedule: 'automatic',
+    timestepSpacing: 'automatic',
     width: String(model.width),
     height: String(model.height),
     cutoff: null,
   };
-}
-
-/** All settings of a finished picture; the seed stays with it. */
-export function formFromRequest(request: GenerationRequest): Partial<FormState> {
-  const guided = guidedSteps(request.guidanceEnd, request.steps);
-  return {
-    modelId: request.modelId,
-    prompt: request.prompt,
-    negativePrompt: request.negativePrompt ?? '',
-    negativeOpen: request.negativePrompt !== null,
-    steps: String(request.steps),
-    guidanceScale: String(request.guidanceScale),
-    cutoff: guided >= request.steps ? null : guided,
-    scheduler: request.scheduler,
-    seed: request.seed,
-    randomSeed: false,
-    width: String(request.width),
-    height: String(request.height),
-  };
-}
-
-/** The form as saved by an earlier run of the app: a field that is not of its type keeps its default. */
-export function readSavedForm(saved: Readonly<Record<string, unknown>>): Partial<FormState> {
-  const read: Record<string, unknown> = {};
-  for (const [key, initial] of Object.entries(initialForm)) {
-    if (Object.hasOwn(saved, key) && isLike(key, saved[key], initial)) read[key] = saved[key];
-  }
-  return read as Partial<FormState>;
-}
-
-function isLike(key: string, value: unknown, initial: unknown): boolean {
-  if (key === 'scheduler') return schedulerIds.some((id) => id === value);
-  if (key === 'cutoff') return value === null || (typeof value === 'number' && Number.isInteger(value) && value >= 0);
-  if (key === 'modelId') return value === null || typeof value === 'string';
-  return typeof value === typeof initial;
 }

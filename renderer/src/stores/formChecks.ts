@@ -1,8 +1,9 @@
 import { createStore } from 'zustand/vanilla';
 import type { Failure } from '../../../shared/errors.ts';
+import { isAdvanced } from './advanced.ts';
 import { appStore } from './app.ts';
-import { formStore } from './form.ts';
-import { checkForm, type FieldErrors, type FormField } from './formRequest.ts';
+import { formStore, setForm, type FormState } from './form.ts';
+import { checkForm, formFields, type FieldErrors, type FormField } from './formErrors.ts';
 import { currentModel } from './models.ts';
 
 export interface FormChecksState {
@@ -19,18 +20,6 @@ const untouched: FormChecksState = { touched: {}, all: false, refused: {}, attem
 
 export const formChecksStore = createStore<FormChecksState>(() => untouched);
 
-const formFields: readonly FormField[] = [
-  'modelId',
-  'prompt',
-  'negativePrompt',
-  'steps',
-  'guidanceScale',
-  'seed',
-  'width',
-  'height',
-  'count',
-];
-
 export function touchField(field: FormField): void {
   formChecksStore.setState((state) => ({ touched: { ...state.touched, [field]: true } }));
 }
@@ -44,18 +33,73 @@ export function forgetRefusal(field: FormField): void {
 /** Checks everything and shows what is wrong. True when the form can be sent. */
 export function checkAll(): boolean {
   const errors = checkForm(formStore.getState(), currentModel(appStore.getState(), formStore.getState().modelId));
-  const good = Object.keys(errors).length === 0;
+  const wrong = formFields.filter((field) => errors[field] !== undefined);
+  openFor(wrong);
+  const good = wrong.length === 0;
   formChecksStore.setState(good ? untouched : { all: true, refused: {}, attempts: formChecksStore.getState().attempts + 1 });
   return good;
 }
 
 /** Takes a refusal of the core to its field; false when it belongs to none. */
 export function refuseField(failure: Failure): boolean {
-  const field = formFields.find((name) => name === failure.field);
-  if (failure.code !== 'INVALID_INPUT' || field === undefined) return false;
+  const field = fieldOf(failure.field ?? '');
+  if (failure.code !== 'INVALID_INPUT' || field === null) return false;
+  openFor([field]);
   formChecksStore.setState(({ attempts }) => ({
     refused: { [field]: { key: 'text', message: failure.message } },
     attempts: attempts + 1,
   }));
   return true;
+}
+
+const sent = new Map<string, FormState>();
+/** A queue can be long; what failed further back is told by its own panel alone. */
+const mostSent = 256;
+
+/** Remembers what a run was sent with, so that its failure can be taken to a field that still says the same. */
+export function noteSent(jobIds: readonly string[], form: FormState): void {
+  for (const jobId of jobIds) sent.set(jobId, form);
+  for (const oldest of [...sent.keys()].slice(0, -mostSent)) sent.delete(oldest);
+}
+
+/** What only the engine could find wrong, with the model at hand. The form is not turned to it: the run's own panel tells it already. */
+export function refuseSent(jobId: string, failure: { readonly code: Failure['code']; readonly message: string; readonly field?: string | undefined }): void {
+  const form = sent.get(jobId);
+  sent.delete(jobId);
+  const field = fieldOf(failure.field ?? '');
+  if (form === undefined || failure.code !== 'INVALID_INPUT' || field === null) return;
+  if (field in form && form[field as keyof FormState] !== formStore.getState()[field as keyof FormState]) return;
+  formChecksStore.setState(({ refused }) => ({ refused: { ...refused, [field]: { key: 'text', message: failure.message } } }));
+}
+
+/** A field out of sight cannot be turned to. */
+function openFor(fields: readonly FormField[]): void {
+  if (fields.some(isAdvanced)) setForm({ advancedOpen: true });
+}
+
+/** Fields of the request that stand in the form under another name. */
+const otherNames: Readonly<Record<string, FormField>> = {
+  task: 'modelId',
+  guidanceEnd: 'cutoff',
+  'guidanceInterval.sigmaLow': 'sigmaLow',
+  guidanceInterval: 'sigmaHigh',
+  'noise.threadsPerSm': 'threadsPerSm',
+  noise: 'sms',
+  imagesPerPrompt: 'count',
+  promptSyntax: 'prompt',
+  keepUnmasked: 'mask',
+  microConditioning: 'originalSize',
+};
+
+/** The form's field for a path in the request, as `guidanceCurve.to` or `timesteps.3`; null when there is none. */
+export function fieldOf(path: string): FormField | null {
+  const parts = path.replace(/^request\./, '').split('.');
+  if (parts[0] === 'guidanceCurve') return formStore.getState().guidanceCurve === 'list' ? 'guidanceScales' : 'guidanceTo';
+  if (parts[0] === 'microConditioning' && parts.length > 1) parts.shift();
+  for (let length = parts.length; length > 0; length--) {
+    const name = parts.slice(0, length).join('.');
+    const field = otherNames[name] ?? formFields.find((known) => known === name);
+    if (field !== undefined) return field;
+  }
+  return null;
 }

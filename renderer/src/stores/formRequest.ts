@@ -1,89 +1,236 @@
 import type { Model } from '../../../shared/contract.ts';
-import { maxPromptLength, maxSteps, type GenerationRequest } from '../../../shared/generation.ts';
-import type { FormState } from './form.ts';
-import { parseSeed } from './seed.ts';
+import {
+  guidedSteps,
+  maxSteps,
+  microConditioningSchema,
+  type GenerationRequest,
+  type GuidanceCurve,
+  type GuidanceInterval,
+  type MicroConditioning,
+  type NoiseKind,
+} from '../../../shared/generation.ts';
+import { furtherPrompts, initialForm, type FormState } from './form.ts';
+import { sigmaRange } from './formErrors.ts';
+import { readInteger, readNumber, readNumberList, readPair } from './readText.ts';
+import { askedSteps, formPlan, requestPlan, startsByShare, strengthKey, usesEta } from './stepPlan.ts';
 
-export type FormField =
-  | 'modelId'
-  | 'prompt'
-  | 'negativePrompt'
-  | 'steps'
-  | 'guidanceScale'
-  | 'seed'
-  | 'width'
-  | 'height'
-  | 'count';
+const read = (text: string): number => readNumber(text) ?? 0;
 
-/** A message key under `fieldError.` with its numbers. */
-export type FieldError =
-  | { readonly key: 'wholeNumber' | 'number'; readonly min: number; readonly max: number }
-  | { readonly key: 'multiple'; readonly multiple: number; readonly lower: number; readonly upper: number }
-  | { readonly key: 'tooLong'; readonly max: number }
-  | { readonly key: 'seed' | 'noModel' }
-  | { readonly key: 'text'; readonly message: string };
-
-export type FieldErrors = Readonly<Partial<Record<FormField, FieldError>>>;
-
-export const guidanceRange = { min: 0, max: 30 };
-export const countRange = { min: 1, max: 64 };
-
-/** Reads a number as people write it, with a point or a comma; null when it is none. */
-export function readNumber(text: string): number | null {
-  const normal = text.trim().replace(',', '.');
-  return /^-?[0-9]+(\.[0-9]*)?$|^-?\.[0-9]+$/.test(normal) ? Number(normal) : null;
+/** Pictures that one run draws for each prompt, and runs that are sent. */
+export function splitCount(form: FormState): { readonly imagesPerPrompt: number; readonly runs: number } {
+  const count = readNumber(form.count) ?? 1;
+  return form.together ? { imagesPerPrompt: count, runs: 1 } : { imagesPerPrompt: 1, runs: count };
 }
 
-export function readInteger(text: string, min: number, max: number): number | null {
-  const value = readNumber(text);
-  return value !== null && Number.isInteger(value) && value >= min && value <= max ? value : null;
-}
-
-export function checkForm(form: FormState, model: Model | null): FieldErrors {
-  const errors: Partial<Record<FormField, FieldError>> = {};
-  const scale = readNumber(form.guidanceScale);
-  if (model === null) errors.modelId = { key: 'noModel' };
-  if (form.prompt.length > maxPromptLength) errors.prompt = { key: 'tooLong', max: maxPromptLength };
-  if (form.negativePrompt.length > maxPromptLength) errors.negativePrompt = { key: 'tooLong', max: maxPromptLength };
-  if (readInteger(form.steps, 1, maxSteps) === null) errors.steps = { key: 'wholeNumber', min: 1, max: maxSteps };
-  if (scale === null || scale < guidanceRange.min || scale > guidanceRange.max) {
-    errors.guidanceScale = { key: 'number', ...guidanceRange };
-  }
-  if (!form.randomSeed && parseSeed(form.seed) === null) errors.seed = { key: 'seed' };
-  if (readInteger(form.count, countRange.min, countRange.max) === null) {
-    errors.count = { key: 'wholeNumber', ...countRange };
-  }
-  for (const side of ['width', 'height'] as const) {
-    const error = model === null ? null : checkSide(form[side], model);
-    if (error !== null) errors[side] = error;
-  }
-  return errors;
-}
-
-function checkSide(text: string, model: Model): FieldError | null {
-  const value = readInteger(text, model.minSide, model.maxSide);
-  if (value === null) return { key: 'wholeNumber', min: model.minSide, max: model.maxSide };
-  if (value % model.sizeMultiple === 0) return null;
-  const lower = Math.floor(value / model.sizeMultiple) * model.sizeMultiple;
-  return { key: 'multiple', multiple: model.sizeMultiple, lower, upper: lower + model.sizeMultiple };
-}
-
-/** The request of a form that {@link checkForm} found no error in. */
+/**
+ * The request of a form that `checkForm` found no error in. Fields that are not on screen, because the task, the sampler
+ * or the model has none, keep their defaults.
+ */
 export function toRequest(form: FormState, model: Model, seed: string): GenerationRequest {
-  const read = (text: string): number => readNumber(text) ?? 0;
-  const steps = read(form.steps);
+  const withPicture = form.task !== 'text-to-image';
+  const inpaint = form.task === 'inpaint';
   return {
-    task: 'text-to-image',
+    task: form.task,
     modelId: model.id,
     prompt: form.prompt,
     // An untouched field is "none given"; the interface offers no way to ask for the encoded empty prompt.
-    negativePrompt: form.negativeOpen && form.negativePrompt !== '' ? form.negativePrompt : null,
+    negativePrompt: negativeOf(form, form.negativePrompt),
+    morePrompts: [...furtherPrompts(form)],
+    promptSyntax: form.promptSyntax,
+    clipSkip: read(form.clipSkip),
     width: read(form.width),
     height: read(form.height),
-    steps,
+    // Where a list takes its place, it is ignored, and need not be readable.
+    steps: readInteger(form.steps, 1, maxSteps) ?? Math.min(maxSteps, askedSteps(form) ?? 1),
     guidanceScale: read(form.guidanceScale),
-    guidanceEnd:
-      form.cutoff === null || form.cutoff >= steps ? { kind: 'never' } : { kind: 'guided-steps', steps: form.cutoff },
+    guidanceEnd: guidanceEndOf(form),
+    guidanceCurve: curveOf(form),
+    guidanceInterval: intervalOf(form),
+    guidanceRescale: read(form.guidanceRescale),
     scheduler: form.scheduler,
+    sigmaSchedule: form.sigmaSchedule,
+    timestepSpacing: form.timestepSpacing,
+    eta: usesEta(form.scheduler) ? read(form.eta) : 0,
+    timesteps: listOf(form.timesteps),
+    sigmas: listOf(form.sigmas),
     seed,
+    noise: noiseOf(form),
+    imagesPerPrompt: splitCount(form).imagesPerPrompt,
+    batchSeeds: form.batchSeeds,
+    image: withPicture ? form.image : null,
+    mask: inpaint ? form.mask : null,
+    strength: withPicture && !startsByShare(form, model) ? read(form[strengthKey(form)]) : read(initialForm.strength),
+    maskPadding: inpaint && form.maskPadding !== null ? read(form.maskPadding) : null,
+    keepUnmasked: inpaint ? form.keepUnmasked : true,
+    ...(model.family === 'sdxl' ? sdxlOf(form) : noSdxl),
   };
+}
+
+const noSdxl = {
+  prompt2: null,
+  negativePrompt2: null,
+  denoisingStart: null,
+  denoisingEnd: null,
+  microConditioning: microConditioningSchema.parse({}),
+};
+
+function sdxlOf(form: FormState): typeof noSdxl | Pick<GenerationRequest, keyof typeof noSdxl> {
+  const share = (text: string): number | null => (text.trim() === '' ? null : read(text));
+  return {
+    prompt2: form.prompt2 === '' ? null : form.prompt2,
+    negativePrompt2: negativeOf(form, form.negativePrompt2),
+    denoisingStart: form.task === 'text-to-image' ? null : share(form.denoisingStart),
+    denoisingEnd: share(form.denoisingEnd),
+    microConditioning: microOf(form),
+  };
+}
+
+function negativeOf(form: FormState, text: string): string | null {
+  return form.negativeOpen && text !== '' ? text : null;
+}
+
+function guidanceEndOf(form: FormState): GenerationRequest['guidanceEnd'] {
+  const total = formPlan(form)?.calls ?? read(form.steps);
+  return form.cutoff === null || form.cutoff >= total ? { kind: 'never' } : { kind: 'guided-steps', steps: form.cutoff };
+}
+
+function curveOf(form: FormState): GuidanceCurve {
+  switch (form.guidanceCurve) {
+    case 'constant':
+      return { kind: 'constant' };
+    case 'linear':
+    case 'cosine':
+      return { kind: form.guidanceCurve, to: read(form.guidanceTo) };
+    case 'list':
+      return { kind: 'list', scales: [...(readNumberList(form.guidanceScales) ?? [])] };
+  }
+}
+
+function intervalOf(form: FormState): GuidanceInterval | null {
+  const bound = (text: string, none: number): number => (text.trim() === '' ? none : read(text));
+  if (form.sigmaLow.trim() === '' && form.sigmaHigh.trim() === '') return null;
+  return { sigmaLow: bound(form.sigmaLow, sigmaRange.min), sigmaHigh: bound(form.sigmaHigh, sigmaRange.max) };
+}
+
+function listOf(text: string): number[] | null {
+  return text.trim() === '' ? null : [...(readNumberList(text) ?? [])];
+}
+
+function noiseOf(form: FormState): NoiseKind {
+  return form.noise === 'torch-cuda'
+    ? { kind: 'torch-cuda', sms: read(form.sms), threadsPerSm: read(form.threadsPerSm) }
+    : { kind: form.noise };
+}
+
+function microOf(form: FormState): MicroConditioning {
+  const size = (text: string): MicroConditioning['originalSize'] => {
+    const pair = readPair(text);
+    return pair === null ? null : { width: pair.first, height: pair.second };
+  };
+  const corner = (text: string): MicroConditioning['negativeCropTopLeft'] => {
+    const pair = readPair(text);
+    return pair === null ? null : { top: pair.first, left: pair.second };
+  };
+  return {
+    originalSize: size(form.originalSize),
+    cropTopLeft: corner(form.cropTopLeft) ?? { top: 0, left: 0 },
+    targetSize: size(form.targetSize),
+    negativeOriginalSize: size(form.negativeOriginalSize),
+    negativeCropTopLeft: corner(form.negativeCropTopLeft),
+    negativeTargetSize: size(form.negativeTargetSize),
+    aestheticScore: read(form.aestheticScore),
+    negativeAestheticScore: read(form.negativeAestheticScore),
+  };
+}
+
+/** All settings of a finished picture; the seed stays with it. Picture and mask of the form stay where the request has none. */
+export function formFromRequest(request: GenerationRequest): Partial<FormState> {
+  return {
+    task: request.task,
+    modelId: request.modelId,
+    prompt: request.prompt,
+    negativePrompt: request.negativePrompt ?? '',
+    negativeOpen: request.negativePrompt !== null || request.negativePrompt2 !== null,
+    morePrompts: request.morePrompts,
+    promptSyntax: request.promptSyntax,
+    clipSkip: String(request.clipSkip),
+    width: String(request.width),
+    height: String(request.height),
+    steps: String(request.steps),
+    guidanceScale: String(request.guidanceScale),
+    ...guidanceFrom(request),
+    scheduler: request.scheduler,
+    sigmaSchedule: request.sigmaSchedule,
+    timestepSpacing: request.timestepSpacing,
+    eta: String(request.eta),
+    timesteps: request.timesteps?.join(', ') ?? '',
+    sigmas: request.sigmas?.join(', ') ?? '',
+    seed: request.seed,
+    randomSeed: false,
+    ...noiseFrom(request.noise),
+    together: request.imagesPerPrompt > 1,
+    ...(request.imagesPerPrompt > 1 ? { count: String(request.imagesPerPrompt) } : {}),
+    batchSeeds: request.batchSeeds,
+    ...pictureFrom(request),
+    ...sdxlFrom(request),
+  };
+}
+
+function guidanceFrom(request: GenerationRequest): Partial<FormState> {
+  const { guidanceCurve: curve, guidanceInterval: interval } = request;
+  const total = requestPlan(request).calls;
+  const guided = guidedSteps(request.guidanceEnd, total);
+  return {
+    cutoff: guided >= total ? null : guided,
+    guidanceCurve: curve.kind,
+    ...(curve.kind === 'linear' || curve.kind === 'cosine' ? { guidanceTo: String(curve.to) } : {}),
+    ...(curve.kind === 'list' ? { guidanceScales: curve.scales.join(', ') } : {}),
+    sigmaLow: interval === null ? '' : String(interval.sigmaLow),
+    sigmaHigh: interval === null || interval.sigmaHigh >= sigmaRange.max ? '' : String(interval.sigmaHigh),
+    guidanceRescale: String(request.guidanceRescale),
+  };
+}
+
+function noiseFrom(noise: NoiseKind): Partial<FormState> {
+  return noise.kind === 'torch-cuda'
+    ? { noise: noise.kind, sms: String(noise.sms), threadsPerSm: String(noise.threadsPerSm) }
+    : { noise: noise.kind };
+}
+
+function pictureFrom(request: GenerationRequest): Partial<FormState> {
+  if (request.task === 'text-to-image') return {};
+  const strength = request.denoisingStart === null ? { [strengthKey(request)]: String(request.strength) } : {};
+  if (request.task === 'image-to-image') return { image: request.image, ...strength };
+  return {
+    image: request.image,
+    mask: request.mask,
+    ...strength,
+    maskPadding: request.maskPadding === null ? null : String(request.maskPadding),
+    keepUnmasked: request.keepUnmasked,
+  };
+}
+
+function sdxlFrom(request: GenerationRequest): Partial<FormState> {
+  const { microConditioning: micro } = request;
+  const size = (value: MicroConditioning['originalSize']): string => (value === null ? '' : `${String(value.width)} x ${String(value.height)}`);
+  const corner = (value: MicroConditioning['negativeCropTopLeft']): string => (value === null ? '' : `${String(value.top)}, ${String(value.left)}`);
+  return {
+    prompt2: request.prompt2 ?? '',
+    negativePrompt2: request.negativePrompt2 ?? '',
+    originalSize: size(micro.originalSize),
+    cropTopLeft: corner(micro.cropTopLeft),
+    targetSize: size(micro.targetSize),
+    negativeOriginalSize: size(micro.negativeOriginalSize),
+    negativeCropTopLeft: corner(micro.negativeCropTopLeft),
+    negativeTargetSize: size(micro.negativeTargetSize),
+    aestheticScore: String(micro.aestheticScore),
+    negativeAestheticScore: String(micro.negativeAestheticScore),
+    denoisingStart: request.denoisingStart === null ? '' : String(request.denoisingStart),
+    denoisingEnd: request.denoisingEnd === null ? '' : String(request.denoisingEnd),
+  };
+}
+
+/** Iterations of the loop that a cutoff is chosen among; null where a number cannot be read. */
+export function cutoffRange(form: FormState): number | null {
+  return formPlan(form)?.calls ?? (askedSteps(form) === null ? null : 0);
 }

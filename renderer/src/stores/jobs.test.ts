@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { emptySnapshot, type JobEvent } from '../../../shared/job.ts';
 import { picture, preview, queued, request, stepDone } from '../testing/samples.ts';
-import { activeJob, applyToJobs, isBusy, jobsStore, listedJobs, type JobsState } from './jobs.ts';
+import { activeJob, applyToJobs, isBusy, jobsStore, listedJobs, withoutPicture, type JobsState } from './jobs.ts';
 
 const empty: JobsState = jobsStore.getInitialState();
 
@@ -52,7 +52,7 @@ describe('jobs', () => {
   });
 
   it('are listed until they end in a picture', () => {
-    const kept: JobEvent = { jobId: 'a', kind: 'kept', picture: picture('p') };
+    const kept: JobEvent = { jobId: 'a', kind: 'kept', pictures: [picture('p')] };
     const stopped: JobEvent = { jobId: 'a', kind: 'stopped', stepsDone: 1, numTimesteps: 20, hard: false, keepable: true, trace: null };
     expect(listedJobs(after(queued('a'), stepDone('a', 0), stopped))).toEqual(['a']);
     expect(listedJobs(after(queued('a'), stepDone('a', 0), stopped, kept))).toEqual([]);
@@ -62,6 +62,14 @@ describe('jobs', () => {
     const stopped = (jobId: string): JobEvent => ({ jobId, kind: 'stopped', stepsDone: 1, numTimesteps: 20, hard: false, keepable: true, trace: null });
     const state = after(queued('a'), queued('b'), queued('c'), queued('d'), stopped('a'), stopped('b'), stepDone('c', 0));
     expect(listedJobs(state)).toEqual(['c', 'd', 'b', 'a']);
+  });
+
+  it('lose a picture that was deleted, but never their last', () => {
+    const kept: JobEvent = { jobId: 'a', kind: 'kept', pictures: [picture('p'), picture('q')] };
+    const one = withoutPicture(after(queued('a'), kept), 'p');
+    expect(one.byId['a']?.pictures.map(({ id }) => id)).toEqual(['q']);
+    expect(withoutPicture(one, 'q')).toBe(one);
+    expect(withoutPicture(one, 'unknown')).toBe(one);
   });
 
   it('start from the same snapshot as the core', () => {

@@ -98,6 +98,14 @@ function extrasAfter(extras: JobExtras, event: JobEvent): JobExtras | null {
   return null;
 }
 
+/** Without a picture that was deleted. A job keeps its last one: it stays the job that ended in a picture. */
+export function withoutPicture(state: JobsState, pictureId: string): JobsState {
+  const job = Object.values(state.byId).find(({ pictures }) => pictures.length > 1 && pictures.some(({ id }) => id === pictureId));
+  if (job === undefined) return state;
+  const left = { ...job, pictures: job.pictures.filter(({ id }) => id !== pictureId) };
+  return { ...state, byId: { ...state.byId, [job.jobId]: left } };
+}
+
 function without(state: JobsState, jobId: string): JobsState {
   return {
     byId: withoutKey(state.byId, jobId),
@@ -134,7 +142,7 @@ export function isBusy(state: JobsState): boolean {
 export function listedJobs(state: JobsState): readonly string[] {
   const listed = state.order.flatMap((id) => {
     const job = state.byId[id];
-    return job === undefined || job.state === 'finished' || job.picture !== null ? [] : [job];
+    return job === undefined || job.state === 'finished' || job.pictures.length > 0 ? [] : [job];
   });
   const ended = listed.filter((job) => isEnded(job.state)).reverse();
   return [...listed.filter((job) => !isEnded(job.state)), ...ended].map((job) => job.jobId);

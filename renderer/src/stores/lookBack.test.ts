@@ -21,11 +21,11 @@ describe('looking back', () => {
   });
 
   it('starts from the last step when the result is shown', () => {
-    expect(nextLook({ ...three, picture: picture('p') }, null, -1)).toBe(2);
+    expect(nextLook({ ...three, pictures: [picture('p')] }, null, -1)).toBe(2);
   });
 
   it('prefers a decoded preview, in whatever order they came', () => {
-    const linear = { stepIndex: 0, width: 16, height: 16, url: 'linear', source: 'linear' } as const;
+    const linear = { stepIndex: 0, width: 16, height: 16, url: 'linear', source: 'linear', region: null } as const;
     const decoder = { ...linear, url: 'decoder', source: 'decoder' } as const;
     expect(previewsByStep([linear, decoder]).get(0)?.url).toBe('decoder');
     expect(previewsByStep([decoder, linear]).get(0)?.url).toBe('decoder');

@@ -28,7 +28,7 @@ export function nextLook(job: JobSnapshot, look: number | null, by: -1 | 1): num
   if (look === null) {
     if (by === 1) return null;
     // Live shows the newest step already; a result is one beyond it.
-    return job.picture === null ? Math.max(0, last - 1) : last;
+    return job.pictures.length === 0 ? Math.max(0, last - 1) : last;
   }
   const next = look + by;
   return next > last ? null : Math.max(0, next);

@@ -1,15 +1,18 @@
 import type { Model } from '../../../shared/contract.ts';
 import type { AppState } from './app.ts';
 import { formForModel, formStore, setForm } from './form.ts';
+import { sidesForModel } from './pictureSize.ts';
 
 /** The model the form names, or null while it is unknown. */
 export function currentModel(state: AppState, modelId: string | null): Model | null {
   return state.models.find((model) => model.id === modelId) ?? null;
 }
 
-/** Turns the form to a model, with the settings the model is made for. */
+/** Turns the form to a model, with the settings the model is made for; a start picture keeps its shape. */
 export function chooseModel(model: Model): void {
-  setForm(formForModel(model));
+  const { task, image } = formStore.getState();
+  const size = task === 'text-to-image' || image === null ? null : sidesForModel(image, model);
+  setForm({ ...formForModel(model), ...(size === null ? {} : { width: String(size.width), height: String(size.height) }) });
 }
 
 /** Keeps the form on a model that exists. */

@@ -4,11 +4,13 @@ import type { Picture } from '../../../shared/job.ts';
 import { appStore } from './app.ts';
 import { callCore } from './core.ts';
 import { copyPng, download } from './download.ts';
-import { formFromRequest, setForm } from './form.ts';
+import { formStore, setForm } from './form.ts';
+import { formFromRequest } from './formRequest.ts';
 import { libraryStore, withPage } from './library.ts';
 import { jobsStore } from './jobs.ts';
 import { settleModel } from './models.ts';
 import { notify, notifyFailure } from './notices.ts';
+import { seedOf } from './pictureFacts.ts';
 import { showPicture, shownJob, shownPicture, viewStore } from './view.ts';
 
 const pageSize = 60;
@@ -77,13 +79,15 @@ export function pictureInCanvas(): Picture | null {
   return shownPicture(view, shownJob(view, jobsStore.getState()));
 }
 
-export function takeSeedOf(request: GenerationRequest): void {
-  setForm({ seed: request.seed, randomSeed: false });
-  notify('seedTaken', { seed: request.seed });
+export function takeSeedOf(picture: Picture): void {
+  const seed = seedOf(picture);
+  setForm({ seed, randomSeed: false });
+  notify('seedTaken', { seed });
 }
 
 export function takeSettingsOf(request: GenerationRequest): void {
+  const before = formStore.getState();
   setForm(formFromRequest(request));
   settleModel(appStore.getState().models);
-  notify('settingsTaken');
+  notify('settingsTaken', {}, () => setForm(before));
 }

@@ -3,9 +3,10 @@ import { applyJobEvent, isEnded, type Steering } from '../../../shared/job.ts';
 import { appStore } from './app.ts';
 import { callCore } from './core.ts';
 import { formStore, setForm } from './form.ts';
-import { checkAll, refuseField } from './formChecks.ts';
-import { readNumber, toRequest } from './formRequest.ts';
+import { checkAll, noteSent, refuseField } from './formChecks.ts';
+import { splitCount, toRequest } from './formRequest.ts';
 import { activeJob, jobsStore, noteJob } from './jobs.ts';
+import { settleMask } from './maskFile.ts';
 import { currentModel } from './models.ts';
 import { notify, notifyFailure } from './notices.ts';
 import { parseSeed, randomSeed } from './seed.ts';
@@ -13,6 +14,13 @@ import { followRuns } from './view.ts';
 
 /** Sends the form. Resolves to false when a field is wrong; its checks show which. */
 export async function generate(): Promise<boolean> {
+  try {
+    // What was painted a moment ago belongs to the run.
+    await settleMask();
+  } catch (error) {
+    notifyFailure(toFailure(error));
+    return false;
+  }
   if (!checkAll()) return false;
   const form = formStore.getState();
   const model = currentModel(appStore.getState(), form.modelId);
@@ -20,7 +28,8 @@ export async function generate(): Promise<boolean> {
   if (model === null || seed === null) return false;
   followRuns();
   try {
-    await callCore('jobs.submit', { request: toRequest(form, model, seed), count: readNumber(form.count) ?? 1 });
+    const { jobIds } = await callCore('jobs.submit', { request: toRequest(form, model, seed), count: splitCount(form).runs });
+    noteSent(jobIds, form);
     return true;
   } catch (error) {
     const failure = toFailure(error);

@@ -1,5 +1,6 @@
 import { guidedSteps } from '../../../shared/generation.ts';
 import type { JobSnapshot, StepRecord } from '../../../shared/job.ts';
+import { jobSteps } from './stepPlan.ts';
 
 export interface RunProgress {
   readonly stepsDone: number;
@@ -20,7 +21,7 @@ export interface RunProgress {
 const averagedSteps = 8;
 
 export function runProgress(job: JobSnapshot): RunProgress {
-  const total = job.numTimesteps ?? job.request.steps;
+  const total = jobSteps(job);
   const stepsDone = job.steps.length;
   const guidedDone = job.steps.filter((step) => step.guided).length;
   const willGuide = job.guidanceScale > 1;

@@ -1,6 +1,6 @@
 import type { EventName, EventValue, Settings } from '../../../shared/contract.ts';
 import { toFailure } from '../../../shared/errors.ts';
-import type { JobEvent, JobSnapshot } from '../../../shared/job.ts';
+import type { JobEvent, JobSnapshot, Picture } from '../../../shared/job.ts';
 import type { Connection } from '../../../shared/rpc.ts';
 import { startBridge } from '../bridge.ts';
 import { announceJob } from './announcements.ts';
@@ -8,8 +8,10 @@ import { appStore } from './app.ts';
 import { isCommandId, runCommand } from './commandActions.ts';
 import { callCore, setConnection } from './core.ts';
 import { applyEngineStatus, engineStore } from './engine.ts';
-import { readSavedForm, setForm } from './form.ts';
-import { applyToJobs, jobsStore, replaceJobs } from './jobs.ts';
+import { setForm } from './form.ts';
+import { refuseSent } from './formChecks.ts';
+import { readSavedForm } from './formSaved.ts';
+import { applyToJobs, jobsStore, replaceJobs, withoutPicture } from './jobs.ts';
 import { libraryStore, withLibraryEvent } from './library.ts';
 import { settleModel } from './models.ts';
 import { notifyFailure } from './notices.ts';
@@ -101,8 +103,19 @@ function takeSavedForm(settings: Settings): void {
 
 function receiveLibrary(event: EventValue<'library'>): void {
   libraryStore.setState((state) => withLibraryEvent(state, event));
+  if (event.kind !== 'removed') return;
+  const shown = pictureInCanvas();
+  jobsStore.setState((state) => withoutPicture(state, event.id));
   // Whoever deleted it, here or in another window: there is nothing left to show or to save.
-  if (event.kind === 'removed' && pictureInCanvas()?.id === event.id) clearCanvas();
+  if (pictureInCanvas()?.id === event.id) clearCanvas();
+  else keepShown(shown);
+}
+
+/** One picture less in its batch: the one in the canvas may have another place there. */
+function keepShown(picture: Picture | null): void {
+  if (picture === null) return;
+  const index = jobsStore.getState().byId[picture.jobId]?.pictures.findIndex(({ id }) => id === picture.id) ?? -1;
+  viewStore.setState({ shownBatchIndex: Math.max(0, index) });
 }
 
 function receiveJob(event: JobEvent): void {
@@ -111,11 +124,12 @@ function receiveJob(event: JobEvent): void {
   const job = jobsStore.getState().byId[event.jobId];
   if (job === undefined) return;
   announceJob(job, event);
+  if (event.kind === 'failed') refuseSent(event.jobId, event.failure);
   if (event.kind === 'queued' || event.kind === 'kept') return;
   const view = viewStore.getState();
   if (view.lastJobId === event.jobId) return;
   // Another job took over: a look back at the one before ends with it.
-  viewStore.setState({ lastJobId: event.jobId, ...(view.target.kind === 'follow' ? { lookStep: null } : {}) });
+  viewStore.setState({ lastJobId: event.jobId, ...(view.target.kind === 'follow' ? { lookStep: null, shownBatchIndex: 0 } : {}) });
 }
 
 /** A job cleared from the list gives the canvas back to the runs. */

@@ -2,6 +2,7 @@ import type { Settings } from '../../../shared/contract.ts';
 import { toFailure } from '../../../shared/errors.ts';
 import { callCore } from './core.ts';
 import { formStore } from './form.ts';
+import { formToSave } from './formSaved.ts';
 import { activeJob, jobsStore } from './jobs.ts';
 import { notifyFailure } from './notices.ts';
 import { steerRun } from './runActions.ts';
@@ -36,7 +37,7 @@ export function keepFormSaved(): void {
     window.clearTimeout(timer);
     timer = undefined;
     // Losing this save loses no work: the next key saves again.
-    callCore('settings.set', { form: { ...formStore.getState() } }).catch(() => undefined);
+    callCore('settings.set', { form: formToSave(formStore.getState()) }).catch(() => undefined);
   };
   formStore.subscribe(() => {
     window.clearTimeout(timer);

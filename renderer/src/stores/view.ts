@@ -16,6 +16,8 @@ export interface ViewState {
   readonly lastJobId: string | null;
   /** The step looked back at, 0-based; null: the newest frame, or the result. */
   readonly lookStep: number | null;
+  /** Which picture of a run's batch is shown, once they are there. */
+  readonly shownBatchIndex: number;
   readonly dialog: DialogName | null;
   /** Whether the history is open where the window is too narrow to show it always. */
   readonly drawerOpen: boolean;
@@ -25,24 +27,25 @@ export const viewStore = createStore<ViewState>(() => ({
   target: { kind: 'follow' },
   lastJobId: null,
   lookStep: null,
+  shownBatchIndex: 0,
   dialog: null,
   drawerOpen: false,
 }));
 
 export function followRuns(): void {
-  viewStore.setState({ target: { kind: 'follow' }, lookStep: null });
+  viewStore.setState({ target: { kind: 'follow' }, lookStep: null, shownBatchIndex: 0 });
 }
 
 export function showJob(jobId: string): void {
-  viewStore.setState({ target: { kind: 'job', jobId }, lookStep: null });
+  viewStore.setState({ target: { kind: 'job', jobId }, lookStep: null, shownBatchIndex: 0 });
 }
 
 export function showPicture(picture: Picture): void {
-  viewStore.setState({ target: { kind: 'picture', picture }, lookStep: null });
+  viewStore.setState({ target: { kind: 'picture', picture }, lookStep: null, shownBatchIndex: 0 });
 }
 
 export function clearCanvas(): void {
-  viewStore.setState({ target: { kind: 'follow' }, lastJobId: null, lookStep: null });
+  viewStore.setState({ target: { kind: 'follow' }, lastJobId: null, lookStep: null, shownBatchIndex: 0 });
 }
 
 /** The job in the canvas, or null. */
@@ -82,11 +85,30 @@ export function canvasState(view: ViewState, job: JobSnapshot | null): CanvasSta
   if (view.target.kind === 'picture') return 'picture';
   if (job === null) return 'empty';
   if (job.stopping && !isEnded(job.state)) return 'stopping';
-  if (job.picture !== null && job.state !== 'finished') return 'kept';
+  if (job.pictures.length > 0 && job.state !== 'finished') return 'kept';
   return job.state;
 }
 
 /** The finished (or kept) picture in the canvas, or null. */
 export function shownPicture(view: ViewState, job: JobSnapshot | null): Picture | null {
-  return view.target.kind === 'picture' ? view.target.picture : (job?.picture ?? null);
+  if (view.target.kind === 'picture') return view.target.picture;
+  return job?.pictures[view.shownBatchIndex] ?? job?.pictures[0] ?? null;
+}
+
+/** The pictures of the batch in the canvas, to choose among; empty when there is one or none. */
+export function shownBatch(view: ViewState, job: JobSnapshot | null): readonly Picture[] {
+  const pictures = job?.pictures ?? [];
+  if (pictures.length < 2) return [];
+  const { target } = view;
+  return target.kind !== 'picture' || pictures.some((picture) => picture.id === target.picture.id) ? pictures : [];
+}
+
+/** Turns the canvas to another picture of the batch that it shows. */
+export function showOfBatch(picture: Picture, job: JobSnapshot): void {
+  if (viewStore.getState().target.kind === 'picture') {
+    showPicture(picture);
+    return;
+  }
+  const index = job.pictures.findIndex(({ id }) => id === picture.id);
+  viewStore.setState({ shownBatchIndex: Math.max(0, index), lookStep: null });
 }

@@ -1,5 +1,5 @@
 import type { Model } from '../../../shared/contract.ts';
-import type { GenerationRequest } from '../../../shared/generation.ts';
+import { parseGenerationRequest, type GenerationRequest } from '../../../shared/generation.ts';
 import type { JobEvent, Picture, StepRecord } from '../../../shared/job.ts';
 
 export const model: Model = {
@@ -7,6 +7,8 @@ export const model: Model = {
   name: 'Starter',
   description: '',
   builtIn: true,
+  family: 'sd',
+  tasks: ['text-to-image', 'image-to-image', 'inpaint'],
   width: 128,
   height: 128,
   sizeMultiple: 8,
@@ -18,7 +20,7 @@ export const model: Model = {
   examplePrompts: ['a red house'],
 };
 
-export const request: GenerationRequest = {
+export const request: GenerationRequest = parseGenerationRequest({
   task: 'text-to-image',
   modelId: 'starter',
   prompt: 'a red house',
@@ -30,7 +32,7 @@ export const request: GenerationRequest = {
   guidanceEnd: { kind: 'never' },
   scheduler: 'ddim',
   seed: '7',
-};
+});
 
 export function step(stepIndex: number, change: Partial<StepRecord> = {}): StepRecord {
   return {
@@ -55,7 +57,7 @@ export function stepDone(jobId: string, stepIndex: number, change: Partial<StepR
 }
 
 export function preview(jobId: string, stepIndex: number, source: 'linear' | 'decoder' = 'linear'): JobEvent {
-  return { jobId, kind: 'preview', preview: { stepIndex, width: 16, height: 16, url: `/runs/${jobId}/${String(stepIndex)}.png?${source}`, source } };
+  return { jobId, kind: 'preview', preview: { stepIndex, width: 16, height: 16, url: `/runs/${jobId}/${String(stepIndex)}.png?${source}`, source, region: null } };
 }
 
 export function picture(id: string, change: Partial<Picture> = {}): Picture {
@@ -69,6 +71,7 @@ export function picture(id: string, change: Partial<Picture> = {}): Picture {
     fileName: `${id}.png`,
     completeness: 'complete',
     request,
+    batchIndex: 0,
     modelName: 'Starter',
     stepsDone: 20,
     numTimesteps: 20,

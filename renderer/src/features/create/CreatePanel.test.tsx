@@ -3,10 +3,11 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startLanguage } from '../../i18n/i18n.ts';
 import { appStore } from '../../stores/app.ts';
 import { canRun } from '../../stores/commandActions.ts';
-import { formForModel, formStore, initialForm } from '../../stores/form.ts';
+import { formForModel, formStore, initialForm, setForm } from '../../stores/form.ts';
 import { formChecksStore } from '../../stores/formChecks.ts';
 import { applyToJobs, jobsStore } from '../../stores/jobs.ts';
 import { generate } from '../../stores/runActions.ts';
+import { tokenCountsStore } from '../../stores/tokenCounts.ts';
 import { fakeCore } from '../../testing/fakeCore.ts';
 import { model, queued, stepDone } from '../../testing/samples.ts';
 import { CreatePanel } from './CreatePanel.tsx';
@@ -83,6 +84,96 @@ describe('the form', () => {
     render(<CreatePanel />);
     for (const id of ['generate', 'stop']) expect(screen.getByTestId<HTMLButtonElement>(id).disabled).toBe(true);
     for (const command of ['generate', 'stop', 'guidance-off'] as const) expect(canRun(command)).toBe(false);
+  });
+
+  it('keeps everything while it goes from tab to tab', () => {
+    render(<CreatePanel picture={<p>the start picture</p>} />);
+    fireEvent.change(screen.getByRole('textbox', { name: 'Prompt' }), { target: { value: 'a blue house' } });
+    const text = screen.getByRole('tab', { name: 'Text' });
+    expect(text.getAttribute('aria-selected')).toBe('true');
+    expect(screen.queryByText('the start picture')).toBeNull();
+    fireEvent.keyDown(text, { key: 'ArrowRight' });
+    expect(document.activeElement).toBe(screen.getByRole('tab', { name: 'Image', selected: true }));
+    expect(screen.getByText('the start picture')).toBeDefined();
+    expect(screen.getByRole('tabpanel', { name: 'Image' })).toBeDefined();
+    fireEvent.keyDown(screen.getByRole('tab', { name: 'Image' }), { key: 'End' });
+    expect(screen.getByRole('tab', { name: 'Inpaint', selected: true }).tabIndex).toBe(0);
+    expect(screen.getByRole<HTMLTextAreaElement>('textbox', { name: 'Prompt' }).value).toBe('a blue house');
+    expect(formStore.getState()).toMatchObject({ task: 'inpaint', prompt: 'a blue house' });
+  });
+
+  it('says how many steps a strength runs, and when none would', () => {
+    setForm({ task: 'image-to-image', scheduler: 'heun' });
+    render(<CreatePanel />);
+    expect(screen.getByText('15 of 20 steps will run · 29 model calls')).toBeDefined();
+    fireEvent.change(screen.getByRole('slider', { name: 'Strength slider' }), { target: { value: '0.04' } });
+    expect(screen.getByText('With 20 steps nothing would run: choose 0.05 or more')).toBeDefined();
+    expect(screen.getByRole('spinbutton', { name: 'Strength' }).getAttribute('aria-invalid')).toBe('true');
+  });
+
+  it('turns to the missing picture', async () => {
+    setForm({ task: 'image-to-image' });
+    render(<CreatePanel />);
+    await act(async () => void (await generate()));
+    expect(document.activeElement?.textContent).toBe('Choose a picture to start from');
+  });
+
+  it('says in a line what differs while Advanced is closed, and resets one of it', () => {
+    setForm({ clipSkip: '2', noise: 'a1111-nv' });
+    render(<CreatePanel />);
+    expect(screen.queryByRole('spinbutton', { name: 'Clip skip' })).toBeNull();
+    expect(screen.getByText('Clip skip: 2 · Noise like: A1111 and ComfyUI, NV')).toBeDefined();
+    fireEvent.click(screen.getByRole('button', { name: /Advanced/ }));
+    fireEvent.click(screen.getByRole('button', { name: 'Reset: Clip skip' }));
+    expect(formStore.getState()).toMatchObject({ clipSkip: '0', noise: 'a1111-nv', advancedOpen: true });
+    expect(screen.queryByRole('button', { name: 'Reset: Clip skip' })).toBeNull();
+  });
+
+  it('opens Advanced to turn to what is wrong there', async () => {
+    setForm({ clipSkip: '99' });
+    render(<CreatePanel />);
+    await act(async () => void (await generate()));
+    expect(document.activeElement).toBe(screen.getByRole('spinbutton', { name: 'Clip skip' }));
+  });
+
+  it('takes a card for its numbers', () => {
+    setForm({ advancedOpen: true, noise: 'torch-cuda' });
+    render(<CreatePanel />);
+    fireEvent.change(screen.getByRole('combobox', { name: 'Card' }), { target: { value: 'A100' } });
+    expect(formStore.getState()).toMatchObject({ sms: '108', threadsPerSm: '2048' });
+    fireEvent.change(screen.getByRole('spinbutton', { name: 'SMs' }), { target: { value: '107' } });
+    expect(screen.getByRole<HTMLSelectElement>('combobox', { name: 'Card' }).selectedOptions[0]?.textContent).toBe('Another card');
+  });
+
+  it('shows the tokens of a prompt, and what of it is left out', () => {
+    setForm({ prompt: 'a red house' });
+    render(<CreatePanel />);
+    const counted = (change: object): void =>
+      act(() => tokenCountsStore.setState({ prompt: { chunks: [3], chunkSize: 75, cut: 0, cutText: '', ...change } }, true));
+    counted({});
+    expect(screen.getByTestId('tokens-prompt').textContent).toBe('3 / 75');
+    counted({ chunks: [75, 12] });
+    expect(screen.getByTestId('tokens-prompt').textContent).toBe('2 chunks: 75 + 12');
+    counted({ chunks: [75], cut: 2, cutText: ' by the sea' });
+    expect(screen.getByTestId('tokens-prompt').textContent).toBe('77 / 75');
+    expect(screen.getAllByRole('status').map(({ textContent }) => textContent)).toContain('2 tokens are left out: by the sea');
+  });
+
+  it('says at once that a model cannot start from a picture', () => {
+    appStore.setState({ models: [{ ...model, tasks: ['text-to-image'] }] });
+    setForm({ task: 'inpaint' });
+    render(<CreatePanel />);
+    expect(screen.getByText('This model cannot start from a picture: it has no picture encoder')).toBeDefined();
+  });
+
+  it('shows what only SDXL knows for SDXL', () => {
+    setForm({ advancedOpen: true });
+    const { unmount } = render(<CreatePanel />);
+    expect(screen.queryByRole('textbox', { name: 'Prompt of the second encoder' })).toBeNull();
+    unmount();
+    appStore.setState({ models: [{ ...model, family: 'sdxl' }] });
+    render(<CreatePanel />);
+    expect(screen.getByRole('textbox', { name: 'Prompt of the second encoder' })).toBeDefined();
   });
 
   it('adds to the queue while something runs', () => {

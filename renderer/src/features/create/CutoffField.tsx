@@ -1,9 +1,9 @@
 import { useId } from 'react';
 import { useStore } from 'zustand';
-import { maxSteps } from '../../../../shared/generation.ts';
 import { useText, type Text } from '../../i18n/useText.ts';
 import { formStore, setForm } from '../../stores/form.ts';
-import { readInteger, readNumber } from '../../stores/formRequest.ts';
+import { cutoffRange } from '../../stores/formRequest.ts';
+import { readNumber } from '../../stores/readText.ts';
 import { savedShare } from '../../stores/runProgress.ts';
 import { Field } from '../../ui/Field.tsx';
 import { RangeSlider } from '../../ui/RangeSlider.tsx';
@@ -14,10 +14,10 @@ export function CutoffField() {
   const text = useText();
   const { t } = text;
   const id = useId();
-  const total = useStore(formStore, (form) => readInteger(form.steps, 1, maxSteps));
+  const total = useStore(formStore, cutoffRange);
   const cutoff = useStore(formStore, (form) => form.cutoff);
   const unguided = useStore(formStore, (form) => (readNumber(form.guidanceScale) ?? 2) <= 1);
-  const steps = total ?? 1;
+  const steps = Math.max(1, total ?? 1);
   const guided = Math.min(cutoff ?? steps, steps);
   return (
     <div data-testid="cutoff">
@@ -32,7 +32,7 @@ export function CutoffField() {
           value={guided}
           min={0}
           max={steps}
-          disabled={total === null || unguided}
+          disabled={total === null || total === 0 || unguided}
           spoken={t('form.cutoffSpoken', { guided, total: steps })}
           onChange={(next) => setForm({ cutoff: next >= steps ? null : next })}
         />

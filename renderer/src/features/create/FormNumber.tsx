@@ -1,4 +1,4 @@
-import { useId } from 'react';
+import { useId, type ReactNode } from 'react';
 import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
 import { formStore, setForm } from '../../stores/form.ts';
@@ -8,21 +8,38 @@ import { NumberField } from '../../ui/NumberField.tsx';
 import { useFieldError } from './useFieldError.ts';
 
 export interface FormNumberProps {
-  readonly field: 'steps' | 'guidanceScale' | 'width' | 'height' | 'count';
+  readonly field:
+    | 'steps'
+    | 'guidanceScale'
+    | 'width'
+    | 'height'
+    | 'count'
+    | 'maskPadding'
+    | 'clipSkip'
+    | 'guidanceTo'
+    | 'guidanceRescale'
+    | 'eta'
+    | 'sms'
+    | 'threadsPerSm'
+    | 'aestheticScore'
+    | 'negativeAestheticScore';
   readonly label: string;
   readonly min: number;
   readonly max: number;
   readonly step: number;
   readonly decimals?: boolean;
+  readonly disabled?: boolean;
+  readonly aside?: ReactNode;
+  readonly hint?: ReactNode;
 }
 
-export function FormNumber({ field, label, min, max, step, decimals = false }: FormNumberProps) {
+export function FormNumber({ field, label, min, max, step, decimals = false, disabled = false, aside, hint }: FormNumberProps) {
   const { t } = useText();
   const id = useId();
-  const text = useStore(formStore, (form) => form[field]);
+  const text = useStore(formStore, (form) => form[field] ?? '');
   const error = useFieldError(field);
   return (
-    <Field id={id} label={label} error={error}>
+    <Field id={id} label={label} error={error} aside={aside} hint={hint}>
       <NumberField
         id={id}
         text={text}
@@ -30,6 +47,7 @@ export function FormNumber({ field, label, min, max, step, decimals = false }: F
         max={max}
         step={step}
         decimals={decimals}
+        disabled={disabled}
         invalid={error !== null}
         decreaseLabel={t('common.decrease', { label })}
         increaseLabel={t('common.increase', { label })}

@@ -16,12 +16,17 @@ export function ModelField() {
   const modelId = useStore(formStore, (form) => form.modelId);
   const error = useFieldError('modelId');
   const model = useStore(appStore, (state) => currentModel(state, modelId));
-  if (models.length < 2 && error === null) return null;
+  const task = useStore(formStore, (form) => form.task);
+  // Told at once: what is filled in on this tab would come to nothing.
+  const unfit = model !== null && !model.tasks.includes(task) ? t('fieldError.taskUnsupported') : null;
+  const wrong = error ?? unfit;
+  if (models.length < 2 && wrong === null) return null;
   return (
-    <Field id={id} label={t('form.model')} error={error} hint={model?.description}>
+    <Field id={id} label={t('form.model')} error={wrong} hint={model?.description}>
       <SelectField
         id={id}
         value={modelId ?? ''}
+        invalid={wrong !== null}
         options={models.map(({ id: value, name }) => ({ value, label: name }))}
         onChange={(chosen) => {
           const next = models.find((candidate) => candidate.id === chosen);

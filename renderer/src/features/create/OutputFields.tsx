@@ -1,7 +1,9 @@
 import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
-import { countRange } from '../../stores/formRequest.ts';
+import { formStore, setForm } from '../../stores/form.ts';
+import { countRange } from '../../stores/formErrors.ts';
 import { paceOf, paceMsOf, paces } from '../../stores/pace.ts';
+import { readInteger } from '../../stores/readText.ts';
 import { settingsStore } from '../../stores/settings.ts';
 import { changePace } from '../../stores/settingsActions.ts';
 import { Segmented } from '../../ui/Segmented.tsx';
@@ -11,6 +13,8 @@ import styles from './OutputFields.module.css';
 export function OutputFields() {
   const { t } = useText();
   const paceMs = useStore(settingsStore, (settings) => settings.paceMs);
+  const together = useStore(formStore, (form) => form.together);
+  const several = useStore(formStore, (form) => (readInteger(form.count, countRange.min, countRange.max) ?? 1) > 1);
   return (
     <div className={styles.row}>
       <FormNumber field="count" label={t('form.pictures')} {...countRange} step={1} />
@@ -26,6 +30,19 @@ export function OutputFields() {
           onChange={(pace) => changePace(paceMsOf(pace))}
         />
       </div>
+      {several ? (
+        <Segmented
+          className={styles.together}
+          name="together"
+          label={t('form.together')}
+          value={together ? 'batch' : 'queue'}
+          segments={[
+            { value: 'queue', label: t('form.oneByOne') },
+            { value: 'batch', label: t('form.inOneBatch') },
+          ]}
+          onChange={(value) => setForm({ together: value === 'batch' })}
+        />
+      ) : null}
     </div>
   );
 }

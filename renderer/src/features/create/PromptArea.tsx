@@ -4,13 +4,15 @@ import { maxPromptLength } from '../../../../shared/generation.ts';
 import { useText } from '../../i18n/useText.ts';
 import { formStore, setForm } from '../../stores/form.ts';
 import { forgetRefusal } from '../../stores/formChecks.ts';
+import type { CountedField } from '../../stores/tokenCounts.ts';
 import { errorId, Field } from '../../ui/Field.tsx';
 import styles from './PromptArea.module.css';
+import { CutTokens, TokenMeter } from './TokenMeter.tsx';
 import { useFieldError } from './useFieldError.ts';
 
 export interface PromptAreaProps {
   readonly id: string;
-  readonly field: 'prompt' | 'negativePrompt';
+  readonly field: CountedField;
   readonly label: string;
   readonly placeholder: string;
   readonly rows: number;
@@ -26,7 +28,18 @@ export function PromptArea({ id, field, label, placeholder, rows, aside }: Promp
   const error = useFieldError(field);
   const count = text.length >= maxPromptLength * nearLimit ? t('form.promptCount', { count: text.length, max: maxPromptLength }) : undefined;
   return (
-    <Field id={id} label={label} error={error} aside={aside} hint={count}>
+    <Field
+      id={id}
+      label={label}
+      error={error}
+      aside={
+        <>
+          <TokenMeter field={field} />
+          {aside}
+        </>
+      }
+      hint={count}
+    >
       <textarea
         id={id}
         className={styles.area}
@@ -40,6 +53,7 @@ export function PromptArea({ id, field, label, placeholder, rows, aside }: Promp
           setForm({ [field]: event.target.value });
         }}
       />
+      <CutTokens field={field} />
     </Field>
   );
 }

@@ -1,8 +1,9 @@
 import { Plus, X } from 'lucide-react';
-import { useId } from 'react';
+import { useEffect, useId } from 'react';
 import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
 import { formStore, setForm } from '../../stores/form.ts';
+import { followTokenCounts } from '../../stores/tokenCounts.ts';
 import { Button } from '../../ui/Button.tsx';
 import { IconButton } from '../../ui/IconButton.tsx';
 import { ExamplePrompts } from './ExamplePrompts.tsx';
@@ -15,6 +16,7 @@ export function PromptFields() {
   const empty = useStore(formStore, (form) => form.prompt === '');
   const promptId = useId();
   const negativeId = useId();
+  useEffect(followTokenCounts, []);
   return (
     <div className={styles.prompts}>
       <PromptArea id={promptId} field="prompt" label={t('form.prompt')} placeholder={t('form.promptPlaceholder')} rows={3} />

@@ -4,6 +4,7 @@ import type { Picture } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { libraryStore } from '../../stores/library.ts';
 import { readLibrary } from '../../stores/pictureActions.ts';
+import { promptOf } from '../../stores/pictureFacts.ts';
 import { useShownPicture } from '../../stores/useShown.ts';
 import { showPicture, viewStore } from '../../stores/view.ts';
 import { cx } from '../../ui/cx.ts';
@@ -49,7 +50,7 @@ export function HistoryGrid() {
 
 function HistoryItem({ picture, shown }: { readonly picture: Picture; readonly shown: boolean }) {
   const { t } = useText();
-  const prompt = picture.request.prompt.trim() === '' ? t('canvas.noPrompt') : picture.request.prompt;
+  const prompt = promptOf(picture).trim() === '' ? t('canvas.noPrompt') : promptOf(picture);
   return (
     <li>
       <button

@@ -5,6 +5,7 @@ import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { jobsStore } from '../../stores/jobs.ts';
 import { removeJob } from '../../stores/runActions.ts';
+import { jobSteps } from '../../stores/stepPlan.ts';
 import { useShownJob } from '../../stores/useShown.ts';
 import { showJob, viewStore } from '../../stores/view.ts';
 import { cx } from '../../ui/cx.ts';
@@ -51,7 +52,7 @@ export function QueueItem({ jobId }: { readonly jobId: string }) {
 }
 
 function stateText(job: JobSnapshot, t: TFunction): string {
-  const values = { done: job.steps.length, total: job.numTimesteps ?? job.request.steps };
+  const values = { done: job.steps.length, total: jobSteps(job) };
   switch (job.state) {
     case 'queued':
     case 'loading':

@@ -4,6 +4,8 @@ import type { JobEvent } from '../../../../shared/job.ts';
 import { startLanguage } from '../../i18n/i18n.ts';
 import { appStore } from '../../stores/app.ts';
 import { applyToJobs, jobsStore } from '../../stores/jobs.ts';
+import { formStore, initialForm, setForm } from '../../stores/form.ts';
+import { turnStage } from '../../stores/stageSide.ts';
 import { viewStore } from '../../stores/view.ts';
 import { fakeCore } from '../../testing/fakeCore.ts';
 import { picture, queued, stepDone } from '../../testing/samples.ts';
@@ -13,6 +15,8 @@ beforeAll(() => startLanguage('en'));
 
 beforeEach(() => {
   appStore.setState({ link: 'open' });
+  formStore.setState(initialForm, true);
+  turnStage('result');
   jobsStore.setState(jobsStore.getInitialState(), true);
   viewStore.setState({ ...viewStore.getInitialState(), lastJobId: 'a' }, true);
 });
@@ -90,7 +94,7 @@ describe('under the canvas', () => {
   });
 
   it('a stopped run says what happened, and its estimate can be kept', () => {
-    const core = fakeCore({ 'jobs.keep': () => picture('p') });
+    const core = fakeCore({ 'jobs.keep': () => ({ pictures: [picture('p')] }) });
     happen(queued('a'), stepDone('a', 0), {
       jobId: 'a',
       kind: 'stopped',
@@ -122,5 +126,17 @@ describe('under the canvas', () => {
     expect(alert).toContain('Generate again.');
     expect(screen.getByText(/stderr text/)).toBeDefined();
     expect(screen.queryByRole('button', { name: 'Keep clean estimate' })).toBeNull();
+  });
+
+  it('a result out of sight cannot be deleted from under the start picture', () => {
+    happen(queued('a'), stepDone('a', 0), { jobId: 'a', kind: 'stopped', stepsDone: 1, numTimesteps: 20, hard: false, keepable: true, trace: null });
+    setForm({ task: 'inpaint', image: { id: 'a'.repeat(64), width: 640, height: 480 } });
+    turnStage('start');
+    render(<Dock />);
+    expect(screen.getByText('Nothing is masked yet')).toBeDefined();
+    expect(screen.getByText('640 × 480')).toBeDefined();
+    expect(screen.queryByRole('button')).toBeNull();
+    act(() => turnStage('result'));
+    expect(screen.getByRole('button', { name: 'Keep clean estimate' })).toBeDefined();
   });
 });

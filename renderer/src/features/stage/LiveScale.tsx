@@ -1,8 +1,9 @@
 import { useEffect, useId, useRef, useState } from 'react';
 import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
-import { guidanceRange, readNumber } from '../../stores/formRequest.ts';
+import { guidanceRange } from '../../stores/formErrors.ts';
 import { jobsStore } from '../../stores/jobs.ts';
+import { readNumber } from '../../stores/readText.ts';
 import { steerRun } from '../../stores/runActions.ts';
 import { NumberField } from '../../ui/NumberField.tsx';
 import styles from './LiveScale.module.css';

@@ -3,6 +3,7 @@ import { useStore } from 'zustand';
 import type { Picture } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { appStore } from '../../stores/app.ts';
+import { takeLibraryPicture } from '../../stores/inputs.ts';
 import {
   copyPicture,
   deletePicture,
@@ -44,7 +45,10 @@ export function ResultDock({ picture }: { readonly picture: Picture }) {
         {canReveal ? (
           <IconButton label={t('picture.reveal')} icon={<FolderOpen aria-hidden />} onClick={() => void revealPicture(picture)} />
         ) : null}
-        <Button look="quiet" onClick={() => takeSeedOf(picture.request)}>
+        <Button look="quiet" onClick={() => void takeLibraryPicture(picture)}>
+          {t('picture.useAsStart')}
+        </Button>
+        <Button look="quiet" onClick={() => takeSeedOf(picture)}>
           {t('picture.useSeed')}
         </Button>
         <Button look="quiet" onClick={() => takeSettingsOf(picture.request)}>

@@ -1,33 +1,47 @@
-import { useState, type CSSProperties } from 'react';
+import type { ReactNode } from 'react';
 import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
+import { formStore } from '../../stores/form.ts';
 import { shownFrame } from '../../stores/shownFrame.ts';
+import { stageSideStore } from '../../stores/stageSide.ts';
 import { useShownJob, useShownPicture } from '../../stores/useShown.ts';
 import { canvasState, viewStore } from '../../stores/view.ts';
-import { Frame } from '../../ui/Frame.tsx';
 import { BackToRun } from './BackToRun.tsx';
+import { BatchThumbs } from './BatchThumbs.tsx';
+import { CompareButton } from './CompareButton.tsx';
 import { EmptyStage } from './EmptyStage.tsx';
+import { RunPicture } from './RunPicture.tsx';
 import styles from './Stage.module.css';
 import { StageNote } from './StageNote.tsx';
+import { StageSwitch } from './StageSwitch.tsx';
+import { StartPicture } from './StartPicture.tsx';
 
-/** The tray: each step's preview the moment it exists, then the picture. */
-export function Stage() {
+export interface StageProps {
+  /** The start picture with its mask, to paint on, and the tools for it. */
+  readonly painter: ReactNode;
+  readonly painterTools: ReactNode;
+  /** In place of a start picture that is still to come. */
+  readonly noStart: ReactNode;
+  /** Over everything while a picture is dragged here. */
+  readonly curtain: ReactNode;
+}
+
+/** The tray: where the next run starts from, or each step's preview the moment it exists, then the picture. */
+export function Stage({ painter, painterTools, noStart, curtain }: StageProps) {
   const { t } = useText();
   const view = useStore(viewStore);
   const job = useShownJob();
   const picture = useShownPicture();
-  const [onScreen, setOnScreen] = useState('');
+  const task = useStore(formStore, (form) => form.task);
+  const start = useStore(formStore, (form) => form.image);
+  const side = useStore(stageSideStore, (stage) => (task === 'text-to-image' ? 'result' : stage.side));
+  const onScreen = useStore(stageSideStore, (stage) => stage.onScreen);
 
-  const state = canvasState(view, job);
   const frame = shownFrame(job, picture, view.lookStep);
   const request = picture?.request ?? job?.request ?? null;
-  const total = picture?.numTimesteps ?? job?.numTimesteps ?? request?.steps ?? 0;
   const stepsDone = job?.steps.length ?? picture?.stepsDone ?? 0;
-  const alt =
-    frame?.step === null || frame === null
-      ? captionOf(request?.prompt, t('canvas.noPrompt'))
-      : t('canvas.previewAlt', { step: frame.step, total });
-  const aspect = request === null ? 1 : request.width / request.height;
+  const painting = side === 'start' && task === 'inpaint' && start !== null;
+  const switchable = task !== 'text-to-image' && request !== null;
   return (
     <section
       id="canvas"
@@ -35,25 +49,41 @@ export function Stage() {
       tabIndex={-1}
       aria-label={t('canvas.label')}
       data-testid="canvas"
-      data-state={state}
+      data-side={side}
+      data-state={canvasState(view, job)}
       data-step={view.lookStep === null ? stepsDone : view.lookStep + 1}
       data-src={frame === null ? '' : onScreen}
     >
-      {request === null ? (
-        <EmptyStage />
-      ) : (
-        <div className={styles.box} style={{ '--aspect': String(aspect) } as CSSProperties}>
-          {frame === null ? null : (
-            <Frame src={frame.src} stream={frame.stream} alt={alt} className={styles.frame} onShown={setOnScreen} />
-          )}
+      {painting || switchable ? (
+        <div className={styles.head}>
+          {switchable ? <StageSwitch side={side} task={task} /> : null}
+          {painting ? <div className={styles.tools}>{painterTools}</div> : null}
         </div>
-      )}
-      <BackToRun />
-      <StageNote state={state} job={job} blank={frame === null} />
+      ) : null}
+      <div className={painting ? styles.paint : styles.floor}>
+        {side === 'start' ? (
+          <StartSide image={start} painting={painting} painter={painter} noStart={noStart} />
+        ) : (
+          <>
+            {request === null ? <EmptyStage /> : <RunPicture request={request} job={job} picture={picture} frame={frame} />}
+            <BackToRun />
+            <StageNote state={canvasState(view, job)} job={job} blank={frame === null && (request?.image ?? null) === null} />
+            <BatchThumbs />
+            <CompareButton request={request} />
+          </>
+        )}
+      </div>
+      {curtain}
     </section>
   );
 }
 
-function captionOf(prompt: string | undefined, fallback: string): string {
-  return prompt === undefined || prompt.trim() === '' ? fallback : prompt;
+interface StartSideProps extends Pick<StageProps, 'painter' | 'noStart'> {
+  readonly image: Parameters<typeof StartPicture>[0]['image'] | null;
+  readonly painting: boolean;
+}
+
+function StartSide({ image, painting, painter, noStart }: StartSideProps) {
+  if (image === null) return noStart;
+  return painting ? painter : <StartPicture image={image} />;
 }

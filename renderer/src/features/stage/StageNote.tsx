@@ -4,6 +4,7 @@ import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { jobsStore } from '../../stores/jobs.ts';
 import { settingsStore } from '../../stores/settings.ts';
+import { jobSteps } from '../../stores/stepPlan.ts';
 import { viewStore, type CanvasState } from '../../stores/view.ts';
 import { cx } from '../../ui/cx.ts';
 import { Spinner } from '../../ui/Spinner.tsx';
@@ -25,7 +26,7 @@ export function StageNote({ state, job, blank }: StageNoteProps) {
   const off = useStore(settingsStore, (settings) => settings.previewMode === 'off');
   if (blank && off && state === 'running') return <p className={cx(styles.note, styles.middle)}>{t('run.noPreview')}</p>;
   if (look !== null && state !== 'stopping') {
-    const values = { step: look + 1, total: job?.numTimesteps ?? job?.request.steps ?? 0 };
+    const values = { step: look + 1, total: job === null ? 0 : jobSteps(job) };
     return <p className={styles.note}>{t('run.lookingAt', values)}</p>;
   }
   const text = noteText(state, part, hard, t);

@@ -5,6 +5,7 @@ import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { appStore } from '../../stores/app.ts';
 import { guidanceOff, steerRun } from '../../stores/runActions.ts';
+import { jobSteps } from '../../stores/stepPlan.ts';
 import { Button } from '../../ui/Button.tsx';
 import { RangeSlider } from '../../ui/RangeSlider.tsx';
 import { LivePace } from './LivePace.tsx';
@@ -16,7 +17,7 @@ export function SteerBar({ job }: { readonly job: JobSnapshot }) {
   const { t } = useText();
   const id = useId();
   const { jobId } = job;
-  const total = job.numTimesteps ?? job.request.steps;
+  const total = jobSteps(job);
   const done = job.steps.length;
   const unguided = job.guidanceScale <= 1;
   const guided = guidedSteps(job.guidanceEnd, total);

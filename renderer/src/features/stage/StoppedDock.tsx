@@ -2,6 +2,7 @@ import { useStore } from 'zustand';
 import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { jobsStore } from '../../stores/jobs.ts';
+import { jobSteps } from '../../stores/stepPlan.ts';
 import { useKeeping } from '../../stores/useShown.ts';
 import { keepEstimate, removeJob } from '../../stores/runActions.ts';
 import { generateAgain } from '../../stores/again.ts';
@@ -13,7 +14,7 @@ export function StoppedDock({ job }: { readonly job: JobSnapshot }) {
   // A run without a trace need not have ended the engine: it may not have reached it, or the app was closed over it.
   const hard = useStore(jobsStore, (jobs) => jobs.extras[job.jobId]?.hardStop === true);
   const { keeping, waiting } = useKeeping(job.jobId);
-  const values = { done: job.steps.length, total: job.numTimesteps ?? job.request.steps };
+  const values = { done: job.steps.length, total: jobSteps(job) };
   return (
     <>
       <div className={styles.status}>

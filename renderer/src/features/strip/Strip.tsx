@@ -1,8 +1,10 @@
 import { useEffect, useRef, type KeyboardEvent } from 'react';
 import { useStore } from 'zustand';
+import { batchSize } from '../../../../shared/generation.ts';
 import { isEnded, type JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { lookAt, moveLook, previewsByStep } from '../../stores/lookBack.ts';
+import { jobSteps } from '../../stores/stepPlan.ts';
 import { useShownJob } from '../../stores/useShown.ts';
 import { viewStore } from '../../stores/view.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -26,10 +28,11 @@ function StripOf({ job }: { readonly job: JobSnapshot }) {
   const look = useStore(viewStore, (view) => view.lookStep);
   const list = useRef<HTMLDivElement>(null);
   const done = job.steps.length;
-  const total = job.numTimesteps ?? job.request.steps;
+  const total = jobSteps(job);
   const previews = previewsByStep(job.previews);
   const toCome = isEnded(job.state) || total > mostPlaces ? 0 : total - done;
   const current = look ?? done - 1;
+  const whole = batchSize(job.request) > 1;
 
   useEffect(() => {
     const box = list.current;
@@ -79,6 +82,7 @@ function StripOf({ job }: { readonly job: JobSnapshot }) {
             src={previews.get(step.stepIndex)?.url ?? null}
             selected={step.stepIndex === current}
             looking={look === step.stepIndex}
+            whole={whole}
           />
         ))}
         {Array.from({ length: toCome }, (_, index) => (
@@ -87,7 +91,7 @@ function StripOf({ job }: { readonly job: JobSnapshot }) {
       </div>
       {look === null ? null : (
         <Button className={styles.live} size="s" onClick={() => lookAt(null)}>
-          {job.picture === null ? t('run.live') : t('run.result')}
+          {job.pictures.length === 0 ? t('run.live') : t('run.result')}
         </Button>
       )}
     </div>

@@ -12,9 +12,11 @@ export interface StripFrameProps {
   /** The newest step, or the one looked back at. */
   readonly selected: boolean;
   readonly looking: boolean;
+  /** The preview holds several pictures side by side: all of it is shown, instead of its middle. */
+  readonly whole: boolean;
 }
 
-export const StripFrame = memo(function StripFrame({ index, total, guided, src, selected, looking }: StripFrameProps) {
+export const StripFrame = memo(function StripFrame({ index, total, guided, src, selected, looking, whole }: StripFrameProps) {
   const { t } = useText();
   const values = { step: index + 1, total };
   return (
@@ -28,7 +30,7 @@ export const StripFrame = memo(function StripFrame({ index, total, guided, src, 
       data-guided={guided}
       onClick={() => lookAt(index)}
     >
-      <span className={styles.picture}>{src === null ? null : <img src={src} alt="" draggable={false} decoding="async" />}</span>
+      <span className={cx(styles.picture, whole && styles.whole)}>{src === null ? null : <img src={src} alt="" draggable={false} decoding="async" />}</span>
       <span className={styles.foot}>
         <span className={cx(styles.dot, guided && styles.guided)} />
         {index + 1}

@@ -1,0 +1,37 @@
+import { roundHalfEven } from '../tensor/float16.ts';
+import type { SchedulerConfig } from './config.ts';
+import { trainedSigmas } from './noiseSchedule.ts';
+import { logSigmasOf, sigmaToTimestep } from './sigmaCurves.ts';
+import { linspace } from './timestepSpacing.ts';
+
+/** Latent diffusion families that have a list of their own. */
+export type AysFamily = 'sd' | 'sdxl';
+
+/** Ten steps, from `AysSchedules` of diffusers. */
+const timesteps: Record<AysFamily, readonly number[]> = {
+  sd: [999, 850, 736, 645, 545, 455, 343, 233, 124, 24],
+  sdxl: [999, 845, 730, 587, 443, 310, 193, 116, 53, 13],
+};
+
+/** The same as noise levels, and where the tenth step would end if it did not go to 0 (sigma of timestep 0). */
+const sigmas: Record<AysFamily, readonly number[]> = {
+  sd: [14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029],
+  sdxl: [14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.38, 0.234, 0.113, 0.029],
+};
+
+/**
+ * Timesteps of Align Your Steps (arXiv 2404.14507). For other counts than ten the authors interpolate the logarithms of the
+ * eleven noise levels evenly (their `loglinear_interp`; ComfyUI's AlignYourStepsScheduler does it too); the levels are then
+ * looked up among the model's trained ones.
+ */
+export function alignedTimesteps(config: SchedulerConfig, family: AysFamily, steps: number): number[] {
+  if (steps === timesteps[family].length) return [...timesteps[family]];
+  const logs = sigmas[family].map(Math.log);
+  const logSigmas = logSigmasOf(trainedSigmas(config));
+  const wanted = linspace(0, logs.length - 1, steps + 1).slice(0, -1);
+  return wanted.map((at) => {
+    const low = Math.min(Math.floor(at), logs.length - 2);
+    const from = logs[low] ?? 0;
+    return roundHalfEven(sigmaToTimestep(Math.exp(from + ((logs[low + 1] ?? 0) - from) * (at - low)), logSigmas));
+  });
+}

@@ -1,0 +1,88 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Checkpoint } from '../../../shared/engineProtocol.ts';
+import { StopbathError } from '../../../shared/errors.ts';
+import { type GenerationRequest, microConditioningSchema } from '../../../shared/generation.ts';
+import type { Pipeline } from '../pipelines/pipeline.ts';
+
+type Field = keyof GenerationRequest;
+
+function refuse(field: Field, message: string, nextStep?: string): never {
+  throw new StopbathError({
+    code: 'INVALID_INPUT',
+    field,
+    message: `${field}: ${message}`,
+    ...(nextStep === undefined ? {} : { nextStep }),
+  });
+}
+
+/**
+ * What of a request only the model can judge; nothing has been computed yet.
+ * @throws StopbathError `INVALID_INPUT` naming the field.
+ */
+export function checkRequest(request: GenerationRequest, pipeline: Pipeline): void {
+  checkSides(request, pipeline);
+  if (!pipeline.tasks.includes(request.task)) {
+    refuse('task', `${pipeline.modelName} does ${pipeline.tasks.join(' and ')} only.`, `Choose another model for ${request.task}.`);
+  }
+  if (pipeline.family === 'sd') checkNoXlFields(request, pipeline);
+  const zerosStand = request.negativePrompt === null && pipeline.forceZerosForEmptyPrompt;
+  if (zerosStand && (request.negativePrompt2 ?? '') !== '') {
+    refuse('negativePrompt2', 'needs a negative prompt: without one this model takes zeros for both encoders.', 'Give a negative prompt, if an empty one.');
+  }
+}
+
+function checkSides(request: GenerationRequest, { sizeMultiple, modelName }: Pipeline): void {
+  for (const field of ['width', 'height'] as const) {
+    const side = request[field];
+    if (side % sizeMultiple === 0) continue;
+    const nearest = Math.max(sizeMultiple, Math.round(side / sizeMultiple) * sizeMultiple);
+    refuse(field, `${modelName} draws sizes that are multiples of ${sizeMultiple}.`, `Set the ${field} to ${nearest}.`);
+  }
+}
+
+/** diffusers has no such arguments for SD: a request that carries them means another model. */
+function checkNoXlFields(request: GenerationRequest, { modelName }: Pipeline): void {
+  for (const field of ['prompt2', 'negativePrompt2', 'denoisingStart', 'denoisingEnd'] as const) {
+    if (request[field] !== null) refuse(field, `is for SDXL models; ${modelName} is none.`, 'Leave it out, or choose an SDXL model.');
+  }
+  const defaults = microConditioningSchema.parse({});
+  if (!isDeepStrictEqual(request.microConditioning, defaults)) refuse('microConditioning', `is for SDXL models; ${modelName} is none.`, 'Leave it out, or choose an SDXL model.');
+}
+
+/** Fields that decide what the saved state means; prompts and guidance may differ. */
+const fixedFields = [
+  'task',
+  'width',
+  'height',
+  'steps',
+  'scheduler',
+  'sigmaSchedule',
+  'timestepSpacing',
+  'eta',
+  'timesteps',
+  'sigmas',
+  'denoisingStart',
+  'denoisingEnd',
+  'strength',
+  'seed',
+  'noise',
+  'batchSeeds',
+  'imagesPerPrompt',
+  'image',
+  'mask',
+  'maskPadding',
+] as const satisfies readonly Field[];
+
+/** @throws StopbathError `INVALID_INPUT` when going on would not continue the same picture. */
+export function checkCheckpoint(from: Checkpoint, request: GenerationRequest, { modelHash }: Pipeline): void {
+  const anew = (message: string): never => {
+    throw new StopbathError({ code: 'INVALID_INPUT', message, nextStep: 'Start the picture anew.' });
+  };
+  const version: unknown = from.version;
+  if (version !== 2) anew('The run was saved by another version of Stopbath, which kept less of it than going on needs.');
+  if (from.modelHash !== modelHash) anew('The run was begun with other model weights.');
+  for (const field of fixedFields) {
+    if (!isDeepStrictEqual(from.request[field], request[field])) anew(`The run was begun with another ${field}.`);
+  }
+  if (from.request.morePrompts.length !== request.morePrompts.length) anew('The run was begun with another number of prompts.');
+}

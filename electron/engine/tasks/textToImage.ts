@@ -1,0 +1,7 @@
+import { drawNoise, pureNoise } from './draws.ts';
+import type { StartInput, TaskStart } from './start.ts';
+
+/** Pure noise at the schedule's first level. */
+export function textToImage({ request, pipeline, stepper, noise }: StartInput): TaskStart {
+  return { tensors: { latents: pureNoise(drawNoise(request, pipeline, noise), stepper) }, known: null };
+}

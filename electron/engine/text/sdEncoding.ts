@@ -1,0 +1,30 @@
+import { StopbathError } from '../../../shared/errors.ts';
+import type { ModelSession } from '../tensor/modelSession.ts';
+import { createEncoding } from './encoding.ts';
+import type { PromptEncoding } from './promptEncoding.ts';
+import { lastHiddenName, openTextEncoder } from './textEncoder.ts';
+import type { PromptTokenizer } from './tokenizer.ts';
+
+/** Stable Diffusion 1 and 2: the last hidden state after the final layer norm, [1, 77 * chunks, 768 or 1024]. */
+export function createSdEncoding(tokenizer: PromptTokenizer, session: ModelSession): PromptEncoding {
+  const encoder = openTextEncoder(session);
+  const named = session.outputs.find(({ name }) => name === lastHiddenName);
+  const output = (named ?? session.outputs[0])?.name ?? lastHiddenName;
+  const hiddenOutput = (clipSkip: number): string => {
+    if (clipSkip === 0) return output;
+    throw clipSkipUnavailable(encoder.hiddenStates > 0);
+  };
+  return createEncoding([{ tokenizer, encoder, hiddenOutput, givesPooled: false }]);
+}
+
+/** diffusers takes an earlier hidden state and sends it through the final layer norm; exports lack the one, or the other. */
+function clipSkipUnavailable(hasHiddenStates: boolean): StopbathError {
+  return new StopbathError({
+    code: 'INVALID_INPUT',
+    field: 'clipSkip',
+    message: hasHiddenStates
+      ? "clipSkip: this model's text encoder gives its earlier layers, but not the final layer norm they have to go through."
+      : "clipSkip: this model's text encoder was exported with its last layer only.",
+    nextStep: 'Set clip skip to 0, or use an SDXL model.',
+  });
+}

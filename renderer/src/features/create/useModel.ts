@@ -1,0 +1,11 @@
+import { useStore } from 'zustand';
+import type { Model } from '../../../../shared/contract.ts';
+import { appStore } from '../../stores/app.ts';
+import { formStore } from '../../stores/form.ts';
+import { currentModel } from '../../stores/models.ts';
+
+/** The model the form is turned to, or null while it is unknown. */
+export function useModel(): Model | null {
+  const modelId = useStore(formStore, (form) => form.modelId);
+  return useStore(appStore, (state) => currentModel(state, modelId));
+}

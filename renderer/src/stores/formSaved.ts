@@ -1,0 +1,57 @@
+import type { Settings } from '../../../shared/contract.ts';
+import { inputImageSchema, noiseKindSchema, promptSyntaxes, tasks } from '../../../shared/generation.ts';
+import { schedulerIds, sigmaScheduleIds, timestepSpacingIds } from '../../../shared/samplers.ts';
+import { initialForm, type FormState } from './form.ts';
+
+type Check = (value: unknown) => boolean;
+
+const oneOf =
+  (values: readonly string[]): Check =>
+  (value) =>
+    values.some((known) => known === value);
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+const isText: Check = (value) => typeof value === 'string';
+const isPicture: Check = (value) => inputImageSchema.safeParse(value).success;
+
+/** Fields whose type is not told by their default alone. */
+const checks: Readonly<Partial<Record<keyof FormState, Check>>> = {
+  task: oneOf(tasks),
+  modelId: orNull(isText),
+  image: orNull(isPicture),
+  mask: orNull(isPicture),
+  maskPadding: orNull(isText),
+  cutoff: orNull((value) => typeof value === 'number' && Number.isInteger(value) && value >= 0),
+  scheduler: oneOf(schedulerIds),
+  sigmaSchedule: oneOf(sigmaScheduleIds),
+  timestepSpacing: oneOf(timestepSpacingIds),
+  promptSyntax: oneOf(promptSyntaxes),
+  morePrompts: (value) => Array.isArray(value) && value.every(isText),
+  guidanceCurve: oneOf(['constant', 'linear', 'cosine', 'list']),
+  noise: oneOf(noiseKindSchema.options.map((option) => option.shape.kind.value)),
+  batchSeeds: oneOf(['per-image', 'shared']),
+};
+
+/** The form as plain JSON. */
+export function formToSave(form: FormState): NonNullable<Settings['form']> {
+  return { ...form, morePrompts: [...form.morePrompts] };
+}
+
+/** The form as saved by an earlier run of the app: a field that is not of its type keeps its default. */
+export function readSavedForm(saved: Readonly<Record<string, unknown>>): Partial<FormState> {
+  const current = withoutLegacyNames(saved);
+  const read: Record<string, unknown> = {};
+  for (const [key, initial] of Object.entries(initialForm)) {
+    if (!Object.hasOwn(current, key)) continue;
+    const check = checks[key as keyof FormState] ?? ((value: unknown) => typeof value === typeof initial);
+    if (check(current[key])) read[key] = current[key];
+  }
+  return read as Partial<FormState>;
+}
+
+/** Of the time when Karras sigmas were a scheduler of their own. */
+function withoutLegacyNames(saved: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return saved['scheduler'] === 'dpmpp_2m_karras' ? { ...saved, scheduler: 'dpmpp_2m', sigmaSchedule: 'karras' } : saved;
+}
