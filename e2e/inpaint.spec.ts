@@ -63,7 +63,7 @@ test('the part develops in its place over the picture, and Stop half-way keeps w
   expect(difference(inputImage(dataFolder, request.image?.id ?? ''), image, (pixel) => mask.grey[pixel] === 0).largest).toBe(0);
 });
 
-test('a mask is undone stroke by stroke, inverted, softened and cleared', async ({ start }) => {
+test('a mask is undone stroke by stroke, inverted, cleared, filled and erased', async ({ start }) => {
   const { studio, page } = await start();
   await studio.ready();
   await studio.turnTo('Inpaint');

@@ -47,7 +47,10 @@ export const schedulerLabels: Record<SchedulerId, string> = {
   flow_euler: 'Flow Euler',
 };
 
-/** `automatic`: what the model's scheduler_config.json says; `uniform`: every use_*_sigmas switched off; `ays`: Align Your Steps. */
+/**
+ * `automatic`: what the model's scheduler_config.json says; `uniform`: every use_*_sigmas switched off; `ays`: Align Your
+ * Steps.
+ */
 export const sigmaScheduleIds = ['automatic', 'uniform', 'karras', 'exponential', 'beta', 'ays'] as const;
 export type SigmaScheduleId = (typeof sigmaScheduleIds)[number];
 

@@ -1,12 +1,9 @@
 import type { EngineStatus } from '../../shared/contract.ts';
 import type { EngineMessage } from '../../shared/engineProtocol.ts';
-import { StopbathError, toFailure } from '../../shared/errors.ts';
+import { StopbathError, toFailure, type Failure } from '../../shared/errors.ts';
 import type { Steering, TokenCount } from '../../shared/job.ts';
-import { createStderrTail, exitFailure, type StderrTail } from './engineFailure.ts';
-import { parseEngineMessage } from './engineMessages.ts';
+import { startEngineChild, type EngineChild } from './engineChild.ts';
 import type { EngineHost, EngineHostOptions, EngineProgress, EngineTask, EngineTaskEnd, TokenQuestion } from './engineTask.ts';
-import type { EngineExit, EngineProcess } from './host.ts';
-import { countOomKills } from './oomKills.ts';
 import { createTokenCounts, type TokenCounts } from './tokenCounts.ts';
 
 interface Running {
@@ -21,17 +18,6 @@ interface Running {
   stopTimer: NodeJS.Timeout | null;
 }
 
-interface Child {
-  readonly generation: number;
-  readonly process: EngineProcess;
-  readonly stderr: StderrTail;
-  ready: boolean;
-  readonly oomKillsBefore: number | null;
-  /** Killed by us for not getting ready. */
-  givenUp: boolean;
-  readonly startTimer: NodeJS.Timeout;
-}
-
 export function createEngineHost(options: EngineHostOptions): EngineHost {
   return new EngineSupervisor(options);
 }
@@ -43,11 +29,10 @@ class EngineSupervisor implements EngineHost {
   readonly #options: Required<EngineHostOptions>;
   readonly #counts: TokenCounts;
   #status: EngineStatus = { state: 'stopped', generation: 0, provider: null, rungs: [], failure: null };
-  #child: Child | null = null;
+  #child: EngineChild | null = null;
   #running: Running | null = null;
   #crashes = 0;
   #restartTimer: NodeJS.Timeout | null = null;
-  #closed: (() => void) | null = null;
   #closing = false;
 
   constructor(options: EngineHostOptions) {
@@ -61,8 +46,8 @@ class EngineSupervisor implements EngineHost {
     this.#counts = createTokenCounts({
       patienceMs: this.#options.countPatienceMs,
       send: (command) => {
-        if (this.#child?.ready !== true) return false;
-        this.#child.process.send(command);
+        if (this.#child?.isReady() !== true) return false;
+        this.#child.send(command);
         return true;
       },
     });
@@ -109,7 +94,7 @@ class EngineSupervisor implements EngineHost {
       this.#replaceChild();
       return { hard: true };
     }
-    this.#child?.process.send({ kind: 'stop', jobId });
+    this.#child?.send({ kind: 'stop', jobId });
     running.stopTimer = setTimeout(() => this.#replaceChild(), this.#options.stopPatienceMs);
     this.#setStatus({ state: 'stopping' });
     return { hard: false };
@@ -118,7 +103,7 @@ class EngineSupervisor implements EngineHost {
   steer(jobId: string, steering: Steering): void {
     const running = this.#running;
     if (running === null || running.jobId !== jobId) return;
-    if (running.sent) this.#child?.process.send({ kind: 'steer', jobId, steering });
+    if (running.sent) this.#child?.send({ kind: 'steer', jobId, steering });
     else running.steering.push(steering);
   }
 
@@ -127,45 +112,34 @@ class EngineSupervisor implements EngineHost {
     if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
     this.#endTask({ kind: 'abandoned', hard: true });
     this.#counts.drop({ code: 'ENGINE_START', message: 'Stopbath is closing.' });
-    const child = this.#child;
-    if (child === null) return;
-    const gone = new Promise<void>((resolve) => {
-      this.#closed = resolve;
-    });
-    child.process.send({ kind: 'shutdown' });
-    // A native call in progress hears nothing.
-    const timer = setTimeout(() => child.process.kill(), 500);
-    await gone;
-    clearTimeout(timer);
+    if (this.#child === null) return;
+    await this.#child.shutDown();
+    this.#child = null;
+    this.#setStatus({ state: 'stopped' });
   }
 
   #ensureChild(): void {
     if (this.#closing || this.#child !== null) return;
     // A start is due: a task waits for it rather than hurrying a process that keeps crashing.
     if (this.#restartTimer !== null) return;
-    const generation = this.#status.generation + 1;
-    this.#setStatus({ state: 'starting', generation, provider: null, rungs: [] });
-    const process = this.#options.start();
-    const stderr = createStderrTail();
-    const startTimer = setTimeout(() => {
-      stderr.add(`No sign of life within ${this.#options.startPatienceMs} ms.\n`);
-      if (this.#child?.generation === generation) this.#child.givenUp = true;
-      process.kill();
-    }, this.#options.startPatienceMs);
-    this.#child = { generation, process, stderr, ready: false, givenUp: false, oomKillsBefore: countOomKills(), startTimer };
-    process.onStderr((text) => stderr.add(text));
-    process.onMessage((message) => this.#receive(generation, message));
-    process.onExit((exit) => this.#exited(generation, exit));
+    this.#setStatus({ state: 'starting', generation: this.#status.generation + 1, provider: null, rungs: [] });
+    const { start, startPatienceMs } = this.#options;
+    this.#child = startEngineChild({
+      start,
+      startPatienceMs,
+      onMessage: (message) => this.#take(message),
+      onExit: (failure) => this.#crashed(failure),
+    });
   }
 
   #sendTask(): void {
     const running = this.#running;
     const child = this.#child;
-    if (running === null || running.task === null || running.sent || child === null || !child.ready) return;
+    if (running === null || running.task === null || running.sent || child?.isReady() !== true) return;
     running.sent = true;
-    child.process.send(running.task);
+    child.send(running.task);
     for (const steering of running.steering) {
-      child.process.send({ kind: 'steer', jobId: running.jobId, steering });
+      child.send({ kind: 'steer', jobId: running.jobId, steering });
     }
     this.#setStatus({ state: 'loading' });
   }
@@ -183,22 +157,9 @@ class EngineSupervisor implements EngineHost {
     );
   }
 
-  #receive(generation: number, value: unknown): void {
-    const child = this.#child;
-    if (child === null || child.generation !== generation) return;
-    const parsed = parseEngineMessage(value);
-    if ('problem' in parsed) {
-      child.stderr.add(`The engine sent what is no message: ${parsed.problem}\n`);
-      return;
-    }
-    this.#take(child, parsed.message);
-  }
-
-  #take(child: Child, message: EngineMessage): void {
+  #take(message: EngineMessage): void {
     switch (message.kind) {
       case 'ready':
-        child.ready = true;
-        clearTimeout(child.startTimer);
         this.#setStatus({ state: 'ready', failure: null });
         this.#sendTask();
         this.#counts.sendWaiting();
@@ -231,23 +192,8 @@ class EngineSupervisor implements EngineHost {
     running.onProgress(message);
   }
 
-  #exited(generation: number, exit: EngineExit): void {
-    const child = this.#child;
-    if (child === null || child.generation !== generation) return;
-    clearTimeout(child.startTimer);
+  #crashed(failure: Failure): void {
     this.#child = null;
-    if (this.#closing) {
-      this.#setStatus({ state: 'stopped' });
-      this.#closed?.();
-      return;
-    }
-    const [before, now] = [child.oomKillsBefore, countOomKills()];
-    const failure = exitFailure({
-      exit,
-      stderr: child.stderr.text(),
-      phase: child.ready ? 'run' : 'start',
-      oomKilled: child.givenUp ? false : before === null || now === null ? null : now > before,
-    });
     this.#crashes++;
     this.#counts.drop(failure);
     this.#setStatus({ state: 'crashed', failure, provider: null });
@@ -265,14 +211,10 @@ class EngineSupervisor implements EngineHost {
     }, this.#options.backOffMs(this.#crashes));
   }
 
-  /** The hard stop. The old process is forgotten before it is dead: nothing it still says counts. */
+  /** The hard stop. */
   #replaceChild(): void {
-    const child = this.#child;
+    this.#child?.discard();
     this.#child = null;
-    if (child !== null) {
-      clearTimeout(child.startTimer);
-      child.process.kill();
-    }
     this.#counts.drop({ code: 'ENGINE_CRASH', message: 'The engine was replaced.' });
     this.#ensureChild();
     this.#endTask({ kind: 'abandoned', hard: true });

@@ -1,25 +1,11 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { StopbathError } from '../../shared/errors.ts';
 import { decodeImage, decodeMask } from './decode.ts';
+import { goldenFile, goldenPictures, sha256 } from './golden/pictures.ts';
 import { maxInputFileBytes } from './pictureError.ts';
 import { encodePng } from './png.ts';
 import { pngChunk, pngChunks, pngSignature } from './pngChunks.ts';
-
-const golden = z
-  .record(z.string(), z.object({ file: z.string(), width: z.int(), height: z.int(), rgb: z.string(), grey: z.string() }).partial())
-  .parse(JSON.parse(readFileSync(new URL('./golden/pictures.json', import.meta.url), 'utf8')));
-
-function goldenFile(name: string): Buffer {
-  return Buffer.from(golden[name]?.file ?? '', 'base64');
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
 
 /** The failure a file is refused with. */
 function refusal(bytes: Uint8Array, decode: (bytes: Uint8Array, field: string) => unknown = decodeImage): StopbathError {
@@ -33,22 +19,12 @@ function refusal(bytes: Uint8Array, decode: (bytes: Uint8Array, field: string) =
 }
 
 describe('pictures that Pillow wrote', () => {
-  it.each(Object.entries(golden).filter(([name]) => name !== 'cmyk.jpg'))('%s gives the very pixels Pillow reads', (name, { width, height, rgb, grey }) => {
-    const image = decodeImage(goldenFile(name), 'image');
+  it.each([...goldenPictures].filter(([name]) => name.endsWith('.png')))('%s gives the very pixels Pillow reads', (name, { file, width, height, rgb, grey }) => {
+    const image = decodeImage(file, 'image');
     expect({ width: image.width, height: image.height }).toEqual({ width, height });
     expect(sha256(image.rgb)).toBe(rgb);
-    const mask = decodeMask(goldenFile(name), 'mask');
-    expect(sha256(mask.grey)).toBe(grey);
+    expect(sha256(decodeMask(file, 'mask').grey)).toBe(grey);
     expect(image.notes).toEqual(/orientation [2-8]/.test(name) ? ['It was turned upright as its EXIF orientation says.'] : []);
-  });
-
-  it('in CMYK are refused with what to do', () => {
-    expect(refusal(goldenFile('cmyk.jpg'))).toMatchObject({
-      code: 'INVALID_INPUT',
-      field: 'image',
-      message: 'image: JPEG files in CMYK are not read here.',
-      nextStep: expect.stringContaining('Save it as PNG'),
-    });
   });
 });
 
@@ -217,33 +193,13 @@ describe('a mask', () => {
 
 describe('a file that cannot be used', async () => {
   const png = await encodePng({ width: 8, height: 8, rgb: new Uint8Array(192).map((_, index) => index) }, []);
-  const jpeg = goldenFile('33x18 420.jpg');
-  const progressive = goldenFile('33x18 420 progressive.jpg');
   const drawing = { width: 8, height: 8, depth: 8, colourType: 2, interlaced: false } as const;
   const withSides = (width: number, height: number): Buffer =>
     Buffer.concat([pngSignature, header({ ...drawing, width, height }), pngChunk('IDAT', deflateSync(Buffer.alloc(100))), end]);
-  const jpegSides = (width: number, height: number): Buffer => {
-    const file = Buffer.from(jpeg);
-    const at = file.indexOf(Buffer.from([0xff, 0xc0]));
-    file.writeUInt16BE(height, at + 5);
-    file.writeUInt16BE(width, at + 7);
-    return file;
-  };
   const flipped = (file: Buffer, at: number): Buffer => {
     const copy = Buffer.from(file);
     copy[at] = (copy[at] ?? 0) ^ 0x10;
     return copy;
-  };
-  const withMarker = (from: number, to: number): Buffer => {
-    const file = Buffer.from(jpeg);
-    file[file.indexOf(Buffer.from([0xff, from])) + 1] = to;
-    return file;
-  };
-  /** The first part of that kind many times over. */
-  const repeated = (file: Buffer, marker: number, times: number): Buffer => {
-    const at = file.indexOf(Buffer.from([0xff, marker]));
-    const next = marker === 0xda ? file.indexOf(Buffer.from([0xff, 0xc4]), at) : at + 2 + file.readUInt16BE(at + 2);
-    return Buffer.concat([file.subarray(0, at), ...Array.from({ length: times }, () => file.subarray(at, next)), file.subarray(next)]);
   };
   const idat = (data: Buffer): Buffer => Buffer.concat([pngSignature, header(drawing), pngChunk('IDAT', data), end]);
 
@@ -251,6 +207,7 @@ describe('a file that cannot be used', async () => {
     ['nothing', Buffer.alloc(0), /empty/],
     ['text', Buffer.from('hello, I am no picture'), /no picture/],
     ['a single byte', Buffer.from([0x89]), /no picture/],
+    ['JPEG', goldenFile('grey.jpg'), /JPEG files are not read/],
     ['GIF', Buffer.from('GIF89a..........'), /GIF files are not read/],
     ['WebP', Buffer.from('RIFF\0\0\0\0WEBPVP8 ', 'latin1'), /WebP files are not read/],
     ['AVIF', Buffer.from('\0\0\0\x1cftypavif', 'latin1'), /AVIF files are not read/],
@@ -276,19 +233,6 @@ describe('a file that cannot be used', async () => {
     ['a PNG too wide', withSides(16_385, 1), /too large: 16385 x 1/],
     ['a PNG of a size no memory holds', withSides(0xffff_ffff, 0xffff_ffff), /too large/],
     ['a PNG of too many pixels', withSides(16_384, 4_097), /too large/],
-    ['a JPEG of too many pixels', jpegSides(16_384, 4_097), /too large/],
-    ['a JPEG without a height', jpegSides(33, 0), /33 x 0/],
-    ['a JPEG cut in its header', jpeg.subarray(0, 100), /end of the file is missing/],
-    ['a JPEG cut in its pixels', jpeg.subarray(0, jpeg.length - 40), /missing/],
-    ['a JPEG without its end', jpeg.subarray(0, jpeg.length - 2), /end of the file is missing/],
-    ['a progressive JPEG cut in its pixels', progressive.subarray(0, progressive.length - 60), /missing/],
-    ['a JPEG that begins and ends at once', Buffer.from([0xff, 0xd8, 0xff, 0xd9]), /no pixels/],
-    ['an arithmetic JPEG', withMarker(0xc0, 0xc9), /rare kind/],
-    ['a lossless JPEG', withMarker(0xc0, 0xc3), /rare kind/],
-    ['a JPEG without its tables', withMarker(0xdb, 0xec), /quantisation table is missing/],
-    ['a JPEG of thousands of scans', repeated(progressive, 0xda, 300), /too many parts/],
-    ['a JPEG of thousands of tables', repeated(jpeg, 0xc4, 3_000), /too many parts/],
-    ['a JPEG without its codes', withMarker(0xc4, 0xec), /cannot be read/],
   ])('%s', (_, bytes, message) => {
     const failure = refusal(bytes);
     expect(failure).toMatchObject({ code: 'INVALID_INPUT', field: 'image' });
@@ -303,19 +247,6 @@ describe('a file that cannot be used', async () => {
   });
 
   it('never ends in anything but a refusal or a picture, whatever byte is wrong', () => {
-    const files = [jpeg, progressive, goldenFile('restarts.jpg'), goldenFile('orientation 6.jpg'), goldenFile('progressive restarts.jpg')];
-    for (const file of files) {
-      for (let at = 2; at < file.length; at++) {
-        const broken = Buffer.from(file);
-        broken[at] = (at * 37 + (broken[at] ?? 0) + 1) & 0xff;
-        try {
-          const { width, height, rgb } = decodeImage(broken, 'image');
-          expect(rgb).toHaveLength(width * height * 3);
-        } catch (error) {
-          expect(error, `byte ${at}`).toBeInstanceOf(StopbathError);
-        }
-      }
-    }
     for (const name of ['palette 16.png', 'orientation 6.png']) {
       // With checksums made good again, so that the parts behind them are reached.
       for (const [index, chunk] of [...pngChunks(goldenFile(name))].entries()) {

@@ -21,8 +21,9 @@ let wasm: Promise<Uint8Array> | null = null;
 
 /**
  * Baseline and progressive JPEG, grey or three components, by MozJPEG compiled to WebAssembly with libjpeg's defaults (slow
- * integer DCT, fancy upsampling): the very pixels that Pillow gives; where only the rows of the colours are halved (4:4:0), within
- * 2 of 255 of them. Colour profiles are not applied.
+ * integer DCT, fancy upsampling): the very pixels that Pillow gives, but for a few of 255 in two rarities that libjpeg-turbo does
+ * otherwise by now: blending where only the rows of the colours are halved (4:4:0; at most 2 was seen), and smoothing in a
+ * progressive file that stops before its last scans (4). Colour profiles are not applied.
  * @throws PictureError for what {@link readJpegHeader} refuses, and for whatever libjpeg so much as warns of: it would go on with
  *   made-up pixels.
  */

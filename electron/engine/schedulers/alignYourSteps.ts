@@ -1,3 +1,4 @@
+import { StopbathError } from '../../../shared/errors.ts';
 import { roundHalfEven } from '../tensor/float16.ts';
 import type { SchedulerConfig } from './config.ts';
 import { trainedSigmas } from './noiseSchedule.ts';
@@ -23,15 +24,23 @@ const sigmas: Record<AysFamily, readonly number[]> = {
  * Timesteps of Align Your Steps (arXiv 2404.14507). For other counts than ten the authors interpolate the logarithms of the
  * eleven noise levels evenly (their `loglinear_interp`; ComfyUI's AlignYourStepsScheduler does it too); the levels are then
  * looked up among the model's trained ones.
+ * @throws StopbathError `INVALID_INPUT` naming `steps` where whole timesteps repeat (never below 60 steps).
  */
 export function alignedTimesteps(config: SchedulerConfig, family: AysFamily, steps: number): number[] {
   if (steps === timesteps[family].length) return [...timesteps[family]];
   const logs = sigmas[family].map(Math.log);
   const logSigmas = logSigmasOf(trainedSigmas(config));
   const wanted = linspace(0, logs.length - 1, steps + 1).slice(0, -1);
-  return wanted.map((at) => {
+  const list = wanted.map((at) => {
     const low = Math.min(Math.floor(at), logs.length - 2);
     const from = logs[low] ?? 0;
     return roundHalfEven(sigmaToTimestep(Math.exp(from + ((logs[low + 1] ?? 0) - from) * (at - low)), logSigmas));
+  });
+  if (list.every((timestep, at) => timestep < (list[at - 1] ?? Infinity))) return list;
+  throw new StopbathError({
+    code: 'INVALID_INPUT',
+    field: 'steps',
+    message: `Align Your Steps is made for few steps; ${steps} of them repeat timesteps.`,
+    nextStep: 'Set fewer steps (10 to 30 are usual), or another schedule.',
   });
 }

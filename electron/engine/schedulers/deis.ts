@@ -48,7 +48,8 @@ export const deis: Scheduler = {
       step(input) {
         const { index, sample } = input;
         const [to, from] = [levelAt(index + 1), levelAt(index)];
-        const noise = zipTensors(sample, solverEstimate(input, config), (x, x0) => fround(x - fround(from.alpha * x0)) / from.sigma);
+        const estimate = solverEstimate(input, config);
+        const noise = zipTensors(sample, estimate, (x, x0) => fround(x - fround(from.alpha * x0)) / from.sigma);
         noises = pushed(noises, noise, config.solverOrder);
         const order = orderAt(index);
         if (order === 1) {

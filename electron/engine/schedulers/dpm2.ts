@@ -1,10 +1,10 @@
+import { roundHalfEven } from '../tensor/float16.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { exp32, log32 } from './float32.ts';
 import { curveKeys, type SchedulerConfig, spacingKeys, trainedKeys } from './config.ts';
+import { exp32, log32 } from './float32.ts';
 import { trainedSigmas } from './noiseSchedule.ts';
 import { savedTensor } from './savedState.ts';
-import type { Scheduler, StepPlan } from './scheduler.ts';
-import { roundHalfEven } from '../tensor/float16.ts';
+import type { Scheduler, StepPlan, StepperParts } from './scheduler.ts';
 import { logSigmasOf, sigmaToTimestep } from './sigmaCurves.ts';
 import { moveAlong, moveFrom, scaleBySigma, type SigmaSpace, sigmaSpace, sigmaSpaceParts } from './sigmaSpace.ts';
 import { secondHalfWithoutFirst } from './twoHalves.ts';
@@ -41,7 +41,9 @@ function kdpmSpace(config: SchedulerConfig, plan: StepPlan): SigmaSpace {
 export function halved(config: SchedulerConfig, plan: StepPlan, middleOf: (from: number, to: number) => number): Halved {
   const { timesteps, sigmas, initNoiseSigma } = kdpmSpace(config, plan);
   const logSigmas = logSigmasOf(trainedSigmas(config));
-  const middles = timesteps.map((_, step) => (step + 1 < timesteps.length ? middleOf(sigmas[step] ?? 0, sigmas[step + 1] ?? 0) : 0));
+  const middles = timesteps.map((_, step) =>
+    step + 1 < timesteps.length ? middleOf(sigmas[step] ?? 0, sigmas[step + 1] ?? 0) : 0,
+  );
   const between = middles.map((sigma) => fround(sigmaToTimestep(sigma, logSigmas, 'float32')));
   return {
     timesteps: timesteps.flatMap((timestep, step) => (step === 0 ? [timestep] : [between[step - 1] ?? 0, timestep])),
@@ -61,14 +63,14 @@ export function logMiddle(from: number, to: number): number {
  * The members of {@link Stepper} that DPM2 and its ancestral twin share: even indices are at a level, odd ones between two.
  * Noise is added at the level diffusers' list has for the index, which between two levels is the lower one.
  */
-export function halvedParts({ timesteps, sigmas, middles, initNoiseSigma }: Halved) {
+export function halvedParts({ timesteps, sigmas, middles, initNoiseSigma }: Halved): StepperParts {
   const doubled = sigmas.flatMap((sigma, at) => (at === 0 ? [sigma] : [sigma, sigma]));
   const sigmaAt = (index: number): number => (index % 2 === 0 ? sigmas[index / 2] : middles[(index - 1) / 2]) ?? 0;
   return {
     ...sigmaSpaceParts({ timesteps, sigmas: doubled, initNoiseSigma }),
     order: 2,
-    level: (index: number) => ({ kind: 'exploding' as const, sigma: sigmaAt(index) }),
-    scaleModelInput: (sample: Tensor, index: number) => scaleBySigma(sample, sigmaAt(index)),
+    level: (index) => ({ kind: 'exploding', sigma: sigmaAt(index) }),
+    scaleModelInput: (sample, index) => scaleBySigma(sample, sigmaAt(index)),
   };
 }
 

@@ -79,6 +79,7 @@ function flowLevels(config: SchedulerConfig, plan: StepPlan): { timesteps: reado
 
 function evenLevels(config: SchedulerConfig, steps: number): number[] {
   const total = config.numTrainTimesteps;
-  const end = (sigma: number): number => (config.useDynamicShifting ? fround(sigma) : flowShifted(fround(sigma), config.shift, fround));
+  const end = (sigma: number): number =>
+    config.useDynamicShifting ? fround(sigma) : flowShifted(fround(sigma), config.shift, fround);
   return linspace(end(1) * total, end(1 / total) * total, steps).map((timestep) => timestep / total);
 }

@@ -8,7 +8,7 @@ import { flowShifted } from './flowShift.ts';
 import { weightedSum } from './mix.ts';
 import { alphasCumprod, interpolate, sigmasOf, smallestSignal } from './noiseSchedule.ts';
 import { thresholded } from './ownEstimate.ts';
-import type { StepInput, StepPlan, Stepper } from './scheduler.ts';
+import type { StepInput, StepPlan, Stepper, StepperParts } from './scheduler.ts';
 import { curvedSigmas, logSigmasOf, sigmaToTimestep } from './sigmaCurves.ts';
 import { dpmSolverTimesteps, linspace } from './timestepSpacing.ts';
 
@@ -133,7 +133,7 @@ function levelOf(sigma: number, isFlow: boolean): LambdaLevel {
 export function lambdaSpaceParts(
   { timesteps, levelAt, isFlow }: LambdaSpace,
   config: SchedulerConfig,
-): Pick<Stepper, 'timesteps' | 'timestepType' | 'order' | 'initNoiseSigma' | 'level' | 'scaleModelInput' | 'addNoise' | 'estimate'> {
+): StepperParts & Pick<Stepper, 'estimate'> {
   return {
     timesteps,
     timestepType: 'int64',

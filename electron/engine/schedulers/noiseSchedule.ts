@@ -33,7 +33,7 @@ function cumulativeProduct(values: Float32Array): Float32Array {
 }
 
 /** Algorithm 1 of arXiv 2305.08891: shifts and scales sqrt(abar) so that its last value is 0. */
-export function rescaleZeroTerminalSnr(betas: Float32Array): Float32Array {
+function rescaleZeroTerminalSnr(betas: Float32Array): Float32Array {
   const roots = cumulativeProduct(betas.map((beta) => 1 - beta)).map(Math.sqrt);
   const first = roots[0] ?? 1;
   const last = roots[roots.length - 1] ?? 0;

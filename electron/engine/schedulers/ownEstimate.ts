@@ -20,7 +20,8 @@ export function thresholded(estimate: Tensor, config: SchedulerConfig): Tensor {
   const out = new Float32Array(estimate.data.length);
   for (let start = 0; start < out.length; start += rowSize) {
     const row = estimate.data.subarray(start, start + rowSize);
-    const limit = Math.min(Math.max(quantile(row.map(Math.abs), config.dynamicThresholdingRatio), 1), fround(config.sampleMaxValue));
+    const magnitude = quantile(row.map(Math.abs), config.dynamicThresholdingRatio);
+    const limit = Math.min(Math.max(magnitude, 1), fround(config.sampleMaxValue));
     row.forEach((value, index) => {
       out[start + index] = Math.min(Math.max(value, -limit), limit) / limit;
     });

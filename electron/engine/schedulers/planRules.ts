@@ -36,7 +36,8 @@ function checkTimesteps(scheduler: Scheduler, config: SchedulerConfig, steps: nu
   }
   const isFlow = scheduler.accepts.sigmas && scheduler.predictions.includes('flow_prediction');
   if (!isFlow && (isCurved(config) || config.useLuLambdas || config.useFlowSigmas || isContinuous(config))) {
-    throw refusal('timesteps', 'A list of timesteps and a schedule of noise levels exclude each other.', 'Set the schedule to uniform.');
+    const message = 'A list of timesteps and a schedule of noise levels exclude each other.';
+    throw refusal('timesteps', message, 'Set the schedule to Uniform.');
   }
   const top = isFlow ? config.numTrainTimesteps : config.numTrainTimesteps - 1;
   if (!timesteps.every((timestep, at) => timestep >= 0 && timestep <= top && timestep < (timesteps[at - 1] ?? Infinity))) {
@@ -54,7 +55,9 @@ function checkSigmas(scheduler: Scheduler, config: SchedulerConfig, sigmas: read
   if ('useFlowSigmas' in scheduler.defaults && (!config.useFlowSigmas || isCurved(config))) {
     throw refusal('sigmas', 'This sampler takes a list of sigmas for models of rectified flow only.', dropList);
   }
-  if (sigmas.length < (endsAtLast ? 2 : 1)) throw refusal('sigmas', 'The list of sigmas is too short.', 'Give one more sigma than steps.');
+  if (sigmas.length < (endsAtLast ? 2 : 1)) {
+    throw refusal('sigmas', 'The list of sigmas is too short.', 'Give one more sigma than steps.');
+  }
   const falls = sigmas.every((sigma, at) => Number.isFinite(sigma) && sigma < (sigmas[at - 1] ?? Infinity));
   const least = sigmas[sigmas.length - 1] ?? 0;
   if (!falls || least < 0 || (least === 0 && !endsAtLast)) {

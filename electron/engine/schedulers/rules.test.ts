@@ -123,6 +123,7 @@ describe('Align Your Steps', () => {
         expect(list).toHaveLength(steps);
         list.forEach((timestep, at) => expect(timestep).toBeLessThan(list[at - 1] ?? 1000));
       }
+      expect(() => planned(family, 300)).toThrow(/few steps/);
       // Twice the steps pass through the ten; the published lists of both are rounded.
       planned(family, 20).forEach((timestep, at) => {
         if (at % 2 === 0) expect(Math.abs(timestep - (tables.alignYourSteps[family][at / 2] ?? NaN))).toBeLessThanOrEqual(2);
@@ -205,7 +206,8 @@ describe('limits', () => {
 });
 
 it('thresholding bounds every picture of a batch by itself', () => {
-  const { config } = loadScheduler('ddim', { ...sdBetas, thresholding: true, sample_max_value: 3, dynamic_thresholding_ratio: 0.5 });
+  const file = { ...sdBetas, thresholding: true, sample_max_value: 3, dynamic_thresholding_ratio: 0.5 };
+  const { config } = loadScheduler('ddim', file);
   const quiet = Float32Array.from({ length: 8 }, (_, i) => Math.sin(i));
   const loud = quiet.map((x) => 4 * x);
   const both = thresholded({ dims: [2, 2, 2, 2], data: Float32Array.of(...quiet, ...loud) }, config).data;

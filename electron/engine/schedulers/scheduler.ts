@@ -56,6 +56,9 @@ export interface Stepper {
   restore(state: unknown): void;
 }
 
+/** What steppers of one space have in common. */
+export type StepperParts = Omit<Stepper, 'estimate' | 'step' | 'snapshot' | 'restore'>;
+
 /**
  * A sampling algorithm; stateless.
  * One a file. What several share is in the file of the space they work in: `sigmaSpace.ts` (Euler, Heun, LMS, DPM2: the

@@ -12,19 +12,19 @@ export interface SigmaEnds {
 }
 
 /** Noise levels of Karras et al. (arXiv 2206.00364, eq. 5) with rho 7. */
-export function karrasSigmas({ min, max }: SigmaEnds, count: number): number[] {
+function karrasSigmas({ min, max }: SigmaEnds, count: number): number[] {
   const from = max ** (1 / 7);
   const to = min ** (1 / 7);
   return linspace(0, 1, count).map((ramp) => (from + ramp * (to - from)) ** 7);
 }
 
 /** Even in log sigma. */
-export function exponentialSigmas({ min, max }: SigmaEnds, count: number): number[] {
+function exponentialSigmas({ min, max }: SigmaEnds, count: number): number[] {
   return linspace(Math.log(max), Math.log(min), count).map(Math.exp);
 }
 
 /** Quantiles of Beta(0.6, 0.6): close together at both ends (arXiv 2407.12173). */
-export function betaSigmas({ min, max }: SigmaEnds, count: number): number[] {
+function betaSigmas({ min, max }: SigmaEnds, count: number): number[] {
   return linspace(0, 1, count).map((ramp) => min + symmetricBetaQuantile(1 - ramp, 0.6) * (max - min));
 }
 
@@ -63,13 +63,9 @@ export function sigmaToTimestep(
   const round = isDouble ? (value: number) => value : fround;
   const floor = Math.max(sigma, 1e-10);
   const wanted = isDouble ? Math.log(floor) : numpyLog32(fround(floor));
-  let low = 0;
-  let high = logSigmas.length - 1;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if ((logSigmas[middle] ?? Infinity) <= wanted) low = middle;
-    else high = middle - 1;
-  }
+  // From the noisiest down, as numpy's comparison of all has it: under zero terminal SNR the levels do not rise to the end.
+  let low = logSigmas.length - 1;
+  while (low > 0 && (logSigmas[low] ?? Infinity) > wanted) low--;
   low = Math.min(low, logSigmas.length - 2);
   const start = logSigmas[low] ?? 0;
   const weight = round(round(start - wanted) / fround(start - (logSigmas[low + 1] ?? 0)));

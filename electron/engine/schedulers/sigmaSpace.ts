@@ -2,7 +2,7 @@ import { mapTensor, type Tensor, zipTensors } from '../tensor/tensor.ts';
 import type { SchedulerConfig } from './config.ts';
 import { exp32, linspace32, log32, sqrt32 } from './float32.ts';
 import { interpolate, trainedSigmas } from './noiseSchedule.ts';
-import type { StepPlan, Stepper } from './scheduler.ts';
+import type { StepPlan, StepperParts } from './scheduler.ts';
 import { curvedSigmas, logSigmasOf, sigmaToTimestep } from './sigmaCurves.ts';
 import { eulerTimesteps } from './timestepSpacing.ts';
 
@@ -80,9 +80,7 @@ export function moveFrom(sample: Tensor, cleanEstimate: Tensor, sigma: number, d
 }
 
 /** What all steppers in sigma space have in common. */
-export function sigmaSpaceParts(
-  space: SigmaSpace,
-): Pick<Stepper, 'timesteps' | 'timestepType' | 'order' | 'initNoiseSigma' | 'level' | 'scaleModelInput' | 'addNoise'> {
+export function sigmaSpaceParts(space: SigmaSpace): StepperParts {
   const sigmaAt = (index: number): number => space.sigmas[index] ?? 0;
   return {
     timesteps: space.timesteps,

@@ -1,10 +1,10 @@
-import type { NoiseLevel, PredictionType } from '../guidance/prediction.ts';
+import type { PredictionType } from '../guidance/prediction.ts';
 import { type Tensor, zipTensors } from '../tensor/tensor.ts';
 import type { SchedulerConfig } from './config.ts';
 import { sqrt32 } from './float32.ts';
 import { weightedSum } from './mix.ts';
 import { alphasCumprod } from './noiseSchedule.ts';
-import type { Stepper } from './scheduler.ts';
+import type { StepperParts } from './scheduler.ts';
 
 const { fround } = Math;
 
@@ -34,9 +34,7 @@ export function trainedSignals(config: SchedulerConfig): (timestep: number) => S
 export function signalSpaceParts(
   timesteps: readonly number[],
   signalAt: (timestep: number) => Signal,
-): Pick<Stepper, 'timesteps' | 'timestepType' | 'order' | 'initNoiseSigma' | 'scaleModelInput' | 'addNoise'> & {
-  level: (index: number) => Extract<NoiseLevel, { kind: 'preserving' }>;
-} {
+): StepperParts {
   const at = (index: number): Signal => signalAt(timesteps[index] ?? -1);
   return {
     timesteps,
@@ -51,7 +49,12 @@ export function signalSpaceParts(
 }
 
 /** The noise in a sample, from what the model said; the other half of `cleanEstimate`, rounded as diffusers rounds it. */
-export function noiseEstimate(prediction: PredictionType, output: Tensor, sample: Tensor, { alpha, sigma }: Pick<Signal, 'alpha' | 'sigma'>): Tensor {
+export function noiseEstimate(
+  prediction: PredictionType,
+  output: Tensor,
+  sample: Tensor,
+  { alpha, sigma }: Pick<Signal, 'alpha' | 'sigma'>,
+): Tensor {
   switch (prediction) {
     case 'epsilon':
       return output;

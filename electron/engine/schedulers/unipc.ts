@@ -1,5 +1,13 @@
 import { mapTensor, type Tensor } from '../tensor/tensor.ts';
-import { curveKeys, flowSigmaKeys, type SchedulerConfig, spacingKeys, thresholdingKeys, trainedKeys, unsupported } from './config.ts';
+import {
+  curveKeys,
+  flowSigmaKeys,
+  type SchedulerConfig,
+  spacingKeys,
+  thresholdingKeys,
+  trainedKeys,
+  unsupported,
+} from './config.ts';
 import { shiftedLevels, stretchedTo } from './flowShift.ts';
 import { lambdaSpace, lambdaSpaceParts, solverEstimate } from './lambdaSpace.ts';
 import { pushed, scaledDifference, type Term, weightedSum } from './mix.ts';
@@ -54,7 +62,8 @@ export const unipc: Scheduler = {
 
     /** Differences of older outputs to the newest, each over its distance in lambda, and those distances in units of h. */
     const system = (to: number, from: number, order: number): BhSystem & { readonly slopes: readonly Tensor[] } => {
-      const bh = bhSystem(levelAt(to), levelAt(from), Array.from({ length: order - 1 }, (_, at) => levelAt(from - at - 1)), config);
+      const earlier = Array.from({ length: order - 1 }, (_, at) => levelAt(from - at - 1));
+      const bh = bhSystem(levelAt(to), levelAt(from), earlier, config);
       const [newest, ...older] = outputs.toReversed();
       if (newest === undefined) return { ...bh, slopes: [] };
       const slopes = older.slice(0, order - 1).map((output, at) => {
@@ -82,7 +91,9 @@ export const unipc: Scheduler = {
         [bh.keep, start],
         [bh.gain, output],
       ];
-      const weights = order === 2 ? [0.5] : solved(bh.matrix.slice(0, -1).map((row) => row.slice(0, -1)), bh.right.slice(0, -1));
+      // What is predicted has no difference yet: one condition fewer. For order 2 the paper's simplified weight is 1/2.
+      const inner = bh.matrix.slice(0, -1).map((row) => row.slice(0, -1));
+      const weights = order === 2 ? [0.5] : solved(inner, bh.right.slice(0, -1));
       const [first, ...rest] = bh.slopes.map((slope, at): Term => [weights[at] ?? 0, slope]);
       return first === undefined ? weightedSum(...base) : weightedSum(...base, [bh.slopeGain, weightedSum(first, ...rest)]);
     }
@@ -94,10 +105,10 @@ export const unipc: Scheduler = {
         const output = converted(input);
         const corrects = index > 0 && !disabled.has(index - 1) && lastSample !== null;
         const sample = corrects && lastSample !== null ? corrected(index, output, lastSample) : input.sample;
-        const mostOutputs = outputs.length;
+        const earlierOutputs = outputs.length;
         outputs = pushed(outputs, output, config.solverOrder);
         const most = config.lowerOrderFinal ? Math.min(config.solverOrder, total - index) : config.solverOrder;
-        lastOrder = Math.min(most, mostOutputs + 1);
+        lastOrder = Math.min(most, earlierOutputs + 1);
         lastSample = sample;
         return predicted(index, output, sample, lastOrder);
       },
@@ -120,7 +131,9 @@ function requireFiniteEnd(config: SchedulerConfig): void {
     throw unsupported('predict_x0', 'prediction_type flow_prediction needs predict_x0.');
   }
   const endsAtZero = config.finalSigmasType === 'zero';
-  if (endsAtZero && !config.predictX0) throw unsupported('predict_x0', 'Without predict_x0, UniPC needs final_sigmas_type sigma_min.');
+  if (endsAtZero && !config.predictX0) {
+    throw unsupported('predict_x0', 'Without predict_x0, UniPC needs final_sigmas_type sigma_min.');
+  }
   if (config.lowerOrderFinal || config.solverOrder === 1) return;
   if (endsAtZero || isCurved(config) || config.useFlowSigmas) {
     throw unsupported('lower_order_final', 'Without lower_order_final, UniPC needs final_sigmas_type sigma_min and no curve.');

@@ -77,7 +77,7 @@ for name, file in files.items():
         "rgb": hashlib.sha256(upright.convert("RGB").tobytes()).hexdigest(),
         "grey": hashlib.sha256(upright.convert("RGB").convert("L").tobytes()).hexdigest(),
     }
-    # An older libjpeg repeats these colours instead of blending them: compared with a tolerance.
+    # Not every libjpeg blends these rows of colour alike: compared with a tolerance.
     if name == "440.jpg":
         out[name]["pixels"] = base64.b64encode(upright.convert("RGB").tobytes()).decode()
 out["cmyk.jpg"] = {"file": base64.b64encode(written(image.convert("CMYK"), format="JPEG")).decode()}

@@ -32,6 +32,8 @@ export class Surface {
   #fitted = true;
   #dirty: Region[] = [];
   #frame: number | null = null;
+  /** The picture lies elsewhere now: what it no longer covers must go too. */
+  #moved = false;
   #brush: Point | null = null;
   readonly #stops: (() => void)[];
 
@@ -124,12 +126,9 @@ export class Surface {
     surfaceStore.setState({ scale: view.scale, fitted: this.#fitted });
     this.showBrush(this.#brush);
     const raster = currentMask();
-    // The whole viewport: what the picture no longer covers must be cleared too.
+    this.#moved = true;
     if (raster !== null) this.#redraw(wholeOf(raster));
-    this.#clear = true;
   }
-
-  #clear = false;
 
   #redraw(region: Region): void {
     this.#dirty.push(region);
@@ -144,8 +143,8 @@ export class Surface {
     const context = canvas.getContext('2d');
     const raster = currentMask();
     if (context === null || raster === null || dirty === null) return;
-    if (this.#clear) context.clearRect(0, 0, canvas.width, canvas.height);
-    this.#clear = false;
+    if (this.#moved) context.clearRect(0, 0, canvas.width, canvas.height);
+    this.#moved = false;
     const ratio = window.devicePixelRatio;
     const view = { scale: this.#view.scale * ratio, x: this.#view.x * ratio, y: this.#view.y * ratio };
     const area = screenRegion(dirty, view, canvas);
