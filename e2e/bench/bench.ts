@@ -5,12 +5,13 @@ import { parseArgs } from 'node:util';
 import type { GenerationRequestInput } from '../../shared/generation.ts';
 import type { RunTrace } from '../../shared/job.ts';
 import { BenchEngine, starter, type MeasuredRun } from './engineRuns.ts';
+import { runPeers } from './peers.ts';
 import { median, quantile, sum } from './stats.ts';
 import { measureStops } from './stops.ts';
 
 /**
- * `npm run bench [-- --rounds N --stops N --out FILE]`. Ratios within one run, medians, the kinds of run interleaved, so that a machine
- * whose speed drifts does not favour one of them.
+ * `npm run bench [-- --rounds N --stops N --out FILE --peers]`. Ratios within one run, medians, the kinds of run interleaved, so that a machine
+ * whose speed drifts does not favour one of them. `--peers` measures nothing but us against optimum and diffusers (peers.ts).
  */
 
 const { values } = parseArgs({
@@ -18,8 +19,24 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '12' },
     stops: { type: 'string', default: '40' },
     out: { type: 'string', default: 'test-results/bench.json' },
+    peers: { type: 'boolean', default: false },
   },
 });
+
+function write(figures: Readonly<Record<string, unknown>>): void {
+  mkdirSync(path.dirname(values.out), { recursive: true });
+  writeFileSync(values.out, `${JSON.stringify(figures, null, 2)}\n`);
+  for (const [name, value] of Object.entries(figures)) {
+    const text = typeof value === 'number' ? String(Number(value.toPrecision(4))) : JSON.stringify(value);
+    console.log(`${name.padEnd(36)} ${text}`);
+  }
+  console.log(`\nwritten to ${values.out}`);
+}
+
+if (values.peers) {
+  write({ ...(await runPeers(Number(values.rounds))) });
+  process.exit();
+}
 
 const colours = ['red', 'blue', 'yellow', 'white', 'purple'];
 
@@ -111,10 +128,4 @@ const figures = {
   stopStepsHeardAfterMax: stops.length === 0 ? null : Math.max(...stops.map((stop) => stop.stepsAfter)),
 };
 
-mkdirSync(path.dirname(values.out), { recursive: true });
-writeFileSync(values.out, `${JSON.stringify(figures, null, 2)}\n`);
-for (const [name, value] of Object.entries(figures)) {
-  const text = typeof value === 'number' ? String(Number(value.toPrecision(4))) : JSON.stringify(value);
-  console.log(`${name.padEnd(36)} ${text}`);
-}
-console.log(`\nwritten to ${values.out}`);
+write(figures);

@@ -37,18 +37,6 @@ def trajectory(row):
     }
 
 
-def normals():
-    out = []
-    for seed in (0, 1, 42, 2**32 + 42, 18446744073709551615):
-        for count in (1, 5, 15, 16, 17, 31, 100, 2304):
-            generator = torch.Generator().manual_seed(seed if seed < 2**63 else seed - 2**64)
-            first = torch.randn(count, generator=generator)
-            second = torch.randn(7, generator=generator)
-            keep = [float(v) for v in first] if count <= 31 else [float(v) for v in first[-20:]]
-            out.append({"seed": str(seed), "count": count, "tail": keep, "then7": [float(v) for v in second]})
-    return out
-
-
 def compact(value):
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
@@ -82,4 +70,3 @@ if __name__ == "__main__":
     write("trajectories.json", listed(trajectory(row) for row in rows()))
     ramps = {"sin": rounded(values(torch.sin(RAMP))), "cos": rounded(values(torch.cos(RAMP)))}
     write("tables.json", compact({**rounded(tables()), **ramps, "quantiles": quantiles()}))
-    write("normals.json", listed(rounded(n) for n in normals()))

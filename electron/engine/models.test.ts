@@ -23,6 +23,15 @@ const noExtras: ModelExtras = { mask: null, maskedImageLatents: null, timestepCo
 const told = (promptEmbeds: Tensor): Condition => ({ promptEmbeds, pooled: null, timeIds: null });
 const last = (messages: readonly EngineMessage[]): EngineMessage | undefined => messages.at(-1);
 
+it('a config with numbers only Python writes is read', async () => {
+  const copy = await writeTinyModel();
+  const file = join(copy, 'scheduler/scheduler_config.json');
+  const config = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+  const python = JSON.stringify({ ...config, lambda_min_clipped: 0, note: 'NaN, -Infinity' }).replace('"lambda_min_clipped":0', '"lambda_min_clipped": -Infinity');
+  await writeFile(file, python);
+  expect(last(await createRig(copy).generate())?.kind).toBe('finished');
+});
+
 describe('exports of other times', () => {
   const variants: [string, TinyModelOptions][] = [
     ['timestep int64 scalar', { timestep: { type: 'int64', dims: [] } }],

@@ -20,10 +20,15 @@ export async function readModelJson(folder: string, name: string): Promise<Recor
     throw new StopbathError({ code: 'MODEL_PARTS', message: `${name} is missing.`, nextStep: repair }, { cause: error });
   }
   try {
-    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(withoutInfinities(text)));
   } catch (error) {
     throw new StopbathError({ code: 'MODEL_BAD', message: `${name} is damaged.`, nextStep: repair }, { cause: error });
   }
+}
+
+/** Python writes numbers JSON does not know, `"lambda_min_clipped": -Infinity` in the configs of DPM++: they become null. */
+function withoutInfinities(text: string): string {
+  return text.replace(/("[^"\\]*(?:\\.[^"\\]*)*")|-?\bInfinity\b|\bNaN\b/g, (match, text?: string) => text ?? 'null');
 }
 
 /** The same, or null where the folder has no such file. */

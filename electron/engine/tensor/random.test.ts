@@ -1,27 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { TorchGenerator } from './random.ts';
 
-/** Numbers: torch 2.13.0, by e2e/parity/make_goldens.py. */
-interface Row {
-  readonly seed: string;
-  readonly count: number;
-  /** The first draw's values: all up to 31, else the last 20. */
-  readonly tail: readonly number[];
-  readonly then7: readonly number[];
-}
-const file = new URL('../schedulers/golden/normals.json', import.meta.url);
-const { rows } = JSON.parse(readFileSync(file, 'utf8')) as { rows: Row[] };
-
+/** More of torch's values: noise.test.ts. */
 describe('normal noise of torch', () => {
-  it.each(rows.map((row) => [`seed ${row.seed}, ${row.count} values`, row] as const))('%s', (_, row) => {
-    const generator = new TorchGenerator(row.seed);
-    const first = generator.normal([row.count]).data.slice(-row.tail.length);
-    const second = generator.normal([7]).data;
-    row.tail.forEach((value, index) => expect(Math.abs((first[index] ?? NaN) - value)).toBeLessThan(2e-6));
-    row.then7.forEach((value, index) => expect(Math.abs((second[index] ?? NaN) - value)).toBeLessThan(2e-6));
-  });
-
   it.each([
     ['0', [-1.12584, -1.15236, -0.250579], 0.322275, -1.078208],
     ['1', [-1.525596, -0.750232, -0.653981], -0.712145, 1.795921],
