@@ -6,7 +6,7 @@ import { turn } from './denoise.ts';
 import type { EngineOptions } from './engineOptions.ts';
 import { type GenerateCommand, type GenerateJob, runGenerateJob } from './generateJob.ts';
 import type { NoiseModel } from './guidance/condition.ts';
-import { type GuidedCalls, type GuidedInput, measureGuidedCalls } from './guidance/guidedPrediction.ts';
+import { type GuidedCalls, guidedCallsOnCpu, type GuidedInput, measureGuidedCalls } from './guidance/guidedPrediction.ts';
 import { LoadedModel } from './loadedModel.ts';
 import { forkedProber, judge, type Prober } from './ort/prober.ts';
 import { runProbe } from './ort/probe.ts';
@@ -113,9 +113,10 @@ export class Engine {
     }
   }
 
-  /** Two singles on the CPU, always: reproducible bit by bit. Elsewhere what measures faster, once per model and size. */
+  /** On the CPU by a rule, so that a run is reproducible bit by bit. Elsewhere what measures faster, once per model and size. */
   async #chooseCalls(model: NoiseModel, example: GuidedInput, signal: AbortSignal): Promise<GuidedCalls> {
-    if (this.#model.provider === 'cpu' || example.unconditional === null) return 'two-singles';
+    if (example.unconditional === null) return 'two-singles';
+    if (this.#model.provider === 'cpu') return guidedCallsOnCpu(example.sample);
     const key = `${this.#model.key} ${example.sample.dims.join('x')}`;
     const known = this.#guidedCalls.get(key);
     if (known !== undefined) return known;

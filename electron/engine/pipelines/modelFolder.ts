@@ -28,7 +28,7 @@ export async function readModelJson(folder: string, name: string): Promise<Recor
 
 /** Python writes numbers JSON does not know, `"lambda_min_clipped": -Infinity` in the configs of DPM++: they become null. */
 function withoutInfinities(text: string): string {
-  return text.replace(/("[^"\\]*(?:\\.[^"\\]*)*")|-?\bInfinity\b|\bNaN\b/g, (match, text?: string) => text ?? 'null');
+  return text.replace(/("[^"\\]*(?:\\.[^"\\]*)*")|-?\bInfinity\b|\bNaN\b/g, (_, text?: string) => text ?? 'null');
 }
 
 /** The same, or null where the folder has no such file. */
