@@ -21,7 +21,8 @@ test('a prompt becomes a picture, and every step is seen on the way', async ({ s
   await studio.generate.click();
   await studio.waitFor('running');
   await studio.waitForSteps(6);
-  expect(seen.size).toBeGreaterThanOrEqual(5);
+  // Their bytes come a moment after them.
+  await expect.poll(() => seen.size).toBeGreaterThanOrEqual(5);
   await expect(studio.canvas).toHaveAttribute('data-state', 'running');
 
   await studio.waitFor('finished');

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
 import { expect, test } from './app.ts';
 import { difference, halves, inputImage, landscape, newestPicture, withOrientation } from './pictures.ts';
 
@@ -115,4 +117,27 @@ test('what is no picture, or a broken one, is refused in words, and nothing else
   await studio.choosePicture(await landscape(64, 64), 'next.png');
   await expect(studio.pictureField.getByRole('alert')).toHaveCount(0);
   await expect(studio.pictureField).toContainText('next.png');
+});
+
+test('a start picture whose file is gone is asked for again, and a refused run leaves the start in sight', async ({ start, restart }) => {
+  const app = await start();
+  await app.studio.ready();
+  await app.studio.turnTo('Image');
+  await app.studio.choosePicture(await landscape());
+  await expect(app.page.getByTestId('start-picture')).toBeVisible();
+  await app.studio.fill({ prompt, steps: 2, pace: 'Full speed' });
+  rmSync(path.join(app.dataFolder, 'inputs'), { recursive: true });
+  await app.studio.generate.click();
+  await expect(app.page.locator('[data-invalid=true]')).toHaveText('The picture is no longer there.');
+  await expect(app.studio.canvas).toHaveAttribute('data-side', 'start');
+
+  const settings = path.join(app.dataFolder, 'settings.json');
+  await expect.poll(() => (existsSync(settings) ? readFileSync(settings, 'utf8') : '')).toContain(prompt);
+  const { studio, page } = await restart(app);
+  await studio.ready();
+  await expect(studio.pictureField.getByRole('alert')).toHaveText('The picture is no longer there.');
+  await expect(page.getByRole('heading', { name: 'Start from a picture' })).toBeVisible();
+  await studio.choosePicture(await landscape());
+  await expect(page.getByTestId('start-picture')).toBeVisible();
+  await expect(studio.pictureField.getByRole('alert')).toHaveCount(0);
 });

@@ -9,7 +9,7 @@ const prompt = 'a red house under a blue sky';
 const stroke = [[0.4, 0.45], [0.6, 0.45], [0.6, 0.6], [0.4, 0.6]] as const;
 
 test('what is painted is drawn anew, and nothing else changes', async ({ start }) => {
-  const { studio, dataFolder } = await start();
+  const { studio, page, dataFolder } = await start();
   await studio.ready();
   await studio.turnTo('Inpaint');
   await studio.choosePicture(await landscape());
@@ -29,6 +29,10 @@ test('what is painted is drawn anew, and nothing else changes', async ({ start }
   expect([mask.width, mask.height]).toEqual([256, 256]);
   expect(difference(before, image, (pixel) => mask.grey[pixel] === 0).largest).toBe(0);
   expect(difference(before, image, (pixel) => mask.grey[pixel] === 255).average).toBeGreaterThan(4);
+
+  // With the result gone the mask is what there is to look at.
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await expect(studio.maskSurface).toBeVisible();
   expect(studio.problems).toEqual([]);
 });
 
@@ -40,6 +44,12 @@ test('the part develops in its place over the picture, and Stop half-way keeps w
   await studio.paint(...stroke);
   await page.getByRole('radio', { name: 'Only masked area' }).click();
   await expect(page.getByTestId('mask-crop')).toBeVisible();
+  const lineOnScreen = await page
+    .getByTestId('mask-crop')
+    .locator('rect')
+    .first()
+    .evaluate((line: SVGRectElement) => parseFloat(getComputedStyle(line).strokeWidth) * (line.getScreenCTM()?.a ?? 0));
+  expect(lineOnScreen).toBeCloseTo(3, 1);
   await studio.fill({ prompt, steps: 40, seed: '5', pace: 'Slow' });
   await studio.generate.click();
   await expect(studio.canvas).toHaveAttribute('data-side', 'result');
@@ -52,6 +62,9 @@ test('the part develops in its place over the picture, and Stop half-way keeps w
   expect(part.x).toBeGreaterThanOrEqual(picture.x - 1);
   expect(part.y + part.height).toBeLessThanOrEqual(picture.y + picture.height + 1);
 
+  // Stopped while the mask is looked at: what can be kept is turned to.
+  await studio.canvas.getByRole('radio', { name: 'Mask' }).click();
+  await expect(studio.canvas).toHaveAttribute('data-side', 'start');
   await page.keyboard.press('Escape');
   await studio.waitFor('stopped');
   await page.getByRole('button', { name: 'Keep clean estimate' }).click();
@@ -68,7 +81,10 @@ test('a mask is undone stroke by stroke, inverted, cleared, filled and erased', 
   await studio.ready();
   await studio.turnTo('Inpaint');
   await studio.choosePicture(await landscape());
+  const undo = studio.maskTools.getByRole('button', { name: /Undo/ });
+  await expect(undo).toBeDisabled();
   await studio.paint([0.45, 0.4], [0.55, 0.4]);
+  await expect(undo).toBeEnabled();
   const first = await studio.masked();
   await studio.paint([0.45, 0.6], [0.55, 0.6]);
   const both = await studio.masked();

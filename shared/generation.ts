@@ -79,7 +79,7 @@ export type InputImage = z.infer<typeof inputImageSchema>;
 const sizeSchema = z.object({ width: z.int().min(1).max(8192), height: z.int().min(1).max(8192) });
 const cornerSchema = z.object({ top: z.int().min(-8192).max(8192), left: z.int().min(-8192).max(8192) });
 
-/** SDXL's size conditioning. A size that is null follows the picture; a negative one that is null follows the positive one. */
+/** SDXL's size conditioning. A size that is null follows the picture; a negative one that is null follows the positive one (the refiner's negative corner is 0, 0). */
 export const microConditioningSchema = z.object({
   originalSize: sizeSchema.nullable().default(null),
   cropTopLeft: cornerSchema.default({ top: 0, left: 0 }),

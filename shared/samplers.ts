@@ -117,6 +117,11 @@ export function timestepSpacingsOf(scheduler: SchedulerId): TimestepSpacingId[] 
   return timestepSpacingIds.filter((id) => id === 'automatic' || !unspaced.has(scheduler));
 }
 
+/** Whether a scheduler's step takes an eta; the engine refuses one for others. */
+export function takesEta(scheduler: SchedulerId): boolean {
+  return scheduler === 'ddim' || scheduler === 'tcd';
+}
+
 export interface SamplerChoice {
   readonly scheduler: SchedulerId;
   readonly sigmaSchedule: SigmaScheduleId;

@@ -143,6 +143,7 @@ async function runStep(plan: DenoisePlan, { tensors, guidanceScale }: State, ste
     timestep,
     sigma: sigmaOf(stepper.level(index)),
     nextSigma: isLast ? null : sigmaOf(stepper.level(index + 1)),
+    nextGuidanceScale: guidanceScale,
     guidanceScale: guided ? guidanceScale : unguidedScale,
     guided,
     unetEvaluations: guided ? 2 : 1,

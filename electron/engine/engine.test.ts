@@ -45,6 +45,16 @@ describe('what a run says', () => {
     expect(ofKind(await createRig(folder).generate(), 'finished')[0]?.images[0]).toEqual(first);
   });
 
+  it.each([
+    ['prompt', { prompt: 'a '.repeat(80) }],
+    ['morePrompts.0', { morePrompts: ['a '.repeat(160)], prompt: 'a '.repeat(80) }],
+    ['negativePrompt', { negativePrompt: 'a '.repeat(80) }],
+  ])('refuses a %s of more chunks than the UNet was exported for', async (field, change) => {
+    const failed = last(await createRig(folder).generate({ request: request(change) }));
+    expect(failed).toMatchObject({ kind: 'failed', failure: { code: 'INVALID_INPUT', field, message: expect.stringMatching(/exported for 1/) as unknown } });
+    expect(last(await createRig(folder).generate({ request: request({ ...change, promptSyntax: 'plain' }) }))?.kind).toBe('finished');
+  });
+
   it('loads a model once', async () => {
     const rig = createRig(folder);
     await rig.generate();

@@ -14,6 +14,7 @@ import { knownMissing, Providers } from './ort/providers.ts';
 import { openSession } from './ort/session.ts';
 import { openTokenCounter } from './pipelines/tokenCounter.ts';
 import { finishImages } from './tasks/pictureInput.ts';
+import { keepsGuidance } from './tasks/resumeStart.ts';
 import { tensorFromPlain } from './tensor/tensor.ts';
 
 type DecodeCommand = Extract<EngineCommand, { kind: 'decode' }>;
@@ -64,7 +65,7 @@ export class Engine {
   generate(command: GenerateCommand, callbacks: readonly StepCallback[] = []): Promise<void> {
     const { request, from, paceMs, jobId } = command;
     const abort = new AbortController();
-    const { guidanceScale, guidanceEnd } = from ?? request;
+    const { guidanceScale, guidanceEnd } = from !== undefined && keepsGuidance(from, request) ? from : request;
     const controls = new RunControls({ ...request, guidanceScale, guidanceEnd }, paceMs);
     const job: GenerateJob = { command, controls, signal: abort.signal, callbacks };
     this.#running.set(jobId, { job, abort });

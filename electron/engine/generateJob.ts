@@ -14,9 +14,10 @@ import { conditionOf, extrasOf, type RunTensors } from './runTensors.ts';
 import { type LoadedScheduler, loadScheduler } from './schedulers/registry.ts';
 import { sigmaOf, type Stepper } from './schedulers/scheduler.ts';
 import { checkCheckpoint, checkRequest } from './tasks/checkRequest.ts';
+import { checkSampler } from './tasks/checkSampler.ts';
 import { type Conditions, encodeConditions } from './tasks/conditions.ts';
 import { checkInputs, finishImages } from './tasks/pictureInput.ts';
-import { resumeStart } from './tasks/resumeStart.ts';
+import { heldGuidanceScale, resumeStart } from './tasks/resumeStart.ts';
 import { startTask } from './tasks/start.ts';
 import { stepWindow } from './tasks/window.ts';
 import { createNoise } from './tensor/noise.ts';
@@ -82,7 +83,9 @@ interface Course {
 function plotCourse(request: GenerationRequest, pipeline: Pipeline): Course {
   const { scheduler, sigmaSchedule, timestepSpacing, eta, timesteps, sigmas } = request;
   const options = { sigmaSchedule, timestepSpacing, eta, family: pipeline.family };
-  const loaded = loadScheduler(scheduler, pipeline.schedulerFile(request.task), options);
+  const file = pipeline.schedulerFile(request.task);
+  const loaded = loadScheduler(scheduler, file, options);
+  checkSampler(request, file, loaded.config);
   const plan = loaded.plan(request.steps, {
     ...(timesteps === null ? {} : { timesteps }),
     ...(sigmas === null ? {} : { sigmas }),
@@ -122,7 +125,7 @@ async function runLoop(
     noise,
     tensors,
     known: start.known,
-    guidanceScale: scaleAt(firstStep),
+    guidanceScale: (from === undefined ? null : heldGuidanceScale(from, request)) ?? scaleAt(firstStep),
     guidanceRescale: request.guidanceRescale,
     mayGuide,
     firstStep,

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Checkpoint, EngineMessage } from '../../shared/engineProtocol.ts';
 import type { GenerationRequest } from '../../shared/generation.ts';
 import { schedulerIds } from '../../shared/samplers.ts';
+import type { StepCallback } from './callbacks/callback.ts';
 import { checkpointsOf, createRig, ofKind, tinyRequest } from './testing/engineRig.ts';
 import { writeTinyModel } from './testing/tinyModel.ts';
 
@@ -19,7 +20,8 @@ describe('resume', () => {
 
   it.each(schedulerIds)('of %s after any step gives the very same picture', async (scheduler) => {
     const asked = request({ scheduler, steps: 7, guidanceEnd: { kind: 'ratio', ratio: 0.4 } });
-    const rig = createRig(folder);
+    const model = scheduler === 'flow_euler' ? await writeTinyModel({ scheduler: { prediction_type: 'flow_prediction' } }) : folder;
+    const rig = createRig(model);
     const whole = await rig.generate({ request: asked });
     const final = checkpointsOf(whole).at(-1)?.latents.data;
     const image = ofKind(whole, 'finished')[0]?.images;
@@ -34,6 +36,23 @@ describe('resume', () => {
       expect(ofKind(rest, 'finished')[0]?.images).toEqual(image);
       expect(ofKind(rest, 'finished')[0]?.trace).toMatchObject({ stepsDone: all.length, unetEvaluationsTotal });
     }
+  });
+
+  it('keeps a guidance scale that a callback has set, until the request asks for another', async () => {
+    const rig = createRig(folder);
+    const once: StepCallback = {
+      name: 'once',
+      callbackOnStepEndTensorInputs: [],
+      callbackOnStepEnd: (_run, stepIndex) => (stepIndex === 2 ? { guidanceScale: 1.7 } : undefined),
+    };
+    const whole = await rig.generate({}, [once]);
+    const from = checkpointsOf(whole)[5];
+    if (from === undefined) throw new Error('no checkpoint');
+    const rest = await rig.generate({ from: viaJson(from) }, [once]);
+    expect(ofKind(rest, 'step').map(({ step }) => step.guidanceScale)).toEqual([1.7, 1.7, 1.7, 1.7]);
+    expect(checkpointsOf(rest).at(-1)?.latents).toEqual(checkpointsOf(whole).at(-1)?.latents);
+    const other = await rig.generate({ from, request: request({ guidanceScale: 3 }) });
+    expect(ofKind(other, 'step').map(({ step }) => step.guidanceScale)).toEqual([3, 3, 3, 3]);
   });
 
   it('refuses other weights and another plan', async () => {

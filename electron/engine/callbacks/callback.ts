@@ -25,6 +25,8 @@ export type StepTensors = { readonly [Name in TensorInputName]?: Tensor };
 export interface StepEnd extends StepRecord {
   /** Noise level of the step to come, in sigma units as `sigma`; null after the last one. */
   readonly nextSigma: number | null;
+  /** The guidance scale of the step to come as earlier callbacks have left it; 1 or below: not guided. */
+  readonly nextGuidanceScale: number;
   /** Rows of the widest model call of the step. */
   readonly unetBatch: number;
   /** [B, C, h, w] after the scheduler step. */
@@ -88,7 +90,8 @@ export function composeCallbacks(callbacks: readonly StepCallback[], offered: re
     for (const { callback, names } of members) {
       const current = { ...tensors, ...patch.tensors };
       const asked = Object.fromEntries(names.map((name) => [name, current[name]]));
-      patch = mergePatch(patch, await call(callback, run, asked), callback, names, current);
+      const now: StepEnd = { ...run, nextGuidanceScale: patch.guidanceScale ?? run.nextGuidanceScale };
+      patch = mergePatch(patch, await call(callback, now, asked), callback, names, current);
     }
     return patch;
   };

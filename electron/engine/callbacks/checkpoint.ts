@@ -1,9 +1,11 @@
 import type { Checkpoint, PlainTensor } from '../../../shared/engineProtocol.ts';
 import type { StepRecord } from '../../../shared/job.ts';
+import { scaleForStep } from '../guidance/guidanceCurve.ts';
+import { isGuided } from '../guidance/guidanceState.ts';
 import type { Stepper } from '../schedulers/scheduler.ts';
 import type { RestorableNoise } from '../tensor/noise.ts';
 import { sameDims, type Tensor } from '../tensor/tensor.ts';
-import { recordOf, type StepCallback, type StepTensors, type TensorInputName } from './callback.ts';
+import { recordOf, type StepCallback, type StepEnd, type StepTensors, type TensorInputName } from './callback.ts';
 import type { RunControls } from './steering.ts';
 
 export interface CheckpointOptions {
@@ -41,7 +43,11 @@ export function checkpointCallback(options: CheckpointOptions): StepCallback {
         cleanEstimate: run.cleanEstimate,
         stepper: options.stepper.snapshot(),
         generator: options.noise.snapshot(),
-        tensors: { ...options.kept, ...replaced(options, tensors, run.nextSigma === null ? stepIndex : stepIndex + 1) },
+        tensors: {
+          ...options.kept,
+          ...replaced(options, tensors, run.nextSigma === null ? stepIndex : stepIndex + 1),
+          ...heldGuidance(options.controls, run),
+        },
         guidanceScale: options.controls.guidanceScale,
         guidanceEnd: options.controls.guidanceEnd,
         steps: [...steps],
@@ -58,6 +64,19 @@ function replaced({ names, derived }: CheckpointOptions, tensors: StepTensors, s
     return name === 'latents' || value === undefined || sameValues(value, expected[name]) ? [] : [[name, value]];
   });
   return Object.fromEntries(entries);
+}
+
+/** A guidance scale that a callback of the caller's own has set for the next step, as one value in three floats. */
+export const guidanceScaleName = 'guidance_scale';
+
+function heldGuidance(controls: RunControls, run: StepEnd): Record<string, PlainTensor> {
+  const { nextSigma, nextGuidanceScale: scale, stepIndex, numTimesteps } = run;
+  if (nextSigma === null) return {};
+  const planned = scaleForStep(controls, stepIndex + 1, numTimesteps, nextSigma);
+  if (scale === planned || !(isGuided(scale) || isGuided(planned))) return {};
+  const high = Math.fround(scale);
+  const middle = Math.fround(scale - high);
+  return { [guidanceScaleName]: { dims: [3], data: Float32Array.of(high, middle, scale - high - middle) } };
 }
 
 function sameValues(a: Tensor, b: Tensor | undefined): boolean {

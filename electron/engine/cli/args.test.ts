@@ -92,7 +92,8 @@ describe('the request of a command line', () => {
 
   it('lets a stop come as late as the sampler has model calls', () => {
     expect(read(['--stop-after', '19', '--steps', '10', '--scheduler', 'heun']).stopAfter).toBe(19);
-    expect(read(['--stop-after', '11', '--steps', '10', '--scheduler', 'PLMS']).stopAfter).toBe(11);
+    expect(read(['--stop-after', '19', '--steps', '10', '--scheduler', 'PLMS']).stopAfter).toBe(19);
+    expect(() => read(['--stop-after', '20', '--steps', '10', '--scheduler', 'PLMS'])).toThrow(/1 to 19/);
     expect(() => read(['--stop-after', '11', '--steps', '10'])).toThrow(/1 to 10/);
     expect(() => read(['--stop-after', '4', '--timesteps', '9,8,7'])).toThrow(/1 to 3/);
   });

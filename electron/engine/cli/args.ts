@@ -9,7 +9,7 @@ import {
   type ProviderChoice,
   providerIds,
 } from '../../../shared/generation.ts';
-import type { SchedulerId } from '../../../shared/samplers.ts';
+import { type SchedulerId, schedulerIds, takesEta } from '../../../shared/samplers.ts';
 import type { ModelDefaults } from './defaults.ts';
 import { sayByOption } from './fieldOptions.ts';
 import { guidanceCurve, guidanceEnd, guidanceInterval, microConditioning, noiseKind, sampler } from './fields.ts';
@@ -69,7 +69,7 @@ export function readCommandLine(given: Given, around: Surroundings): CommandLine
 function readRequest(given: Given, { defaults, pictures, randomSeed }: Surroundings): { request: GenerationRequest; notes: string[] } {
   const chosen = chooseSize(given, defaults, pictures?.image ?? null);
   const sampling = sampler(given, defaults);
-  if (given.eta !== undefined && !withEta.includes(sampling.scheduler)) refuse('eta', `is for ${withEta.join(' and ')}, not ${sampling.scheduler}.`);
+  if (given.eta !== undefined && !takesEta(sampling.scheduler)) refuse('eta', `is for ${schedulerIds.filter(takesEta).join(' and ')}, not ${sampling.scheduler}.`);
   const request = checkedRequest({
     task: pictures === null ? 'text-to-image' : pictures.mask === null ? 'image-to-image' : 'inpaint',
     // Ids are the app's; the folder goes beside the request.
@@ -109,9 +109,6 @@ function readRequest(given: Given, { defaults, pictures, randomSeed }: Surroundi
   return { request, notes: [...(pictures?.notes ?? []), ...chosen.notes] };
 }
 
-/** The samplers whose `step` takes an eta. */
-const withEta: readonly SchedulerId[] = ['ddim', 'tcd'];
-
 /** Options that mean nothing without another, or against another, are refused rather than passed over. */
 function requireUsable(given: Given): void {
   for (const name of ['strength', 'denoising-start'] as const) {
@@ -129,12 +126,15 @@ function required(given: Given, name: Extract<ValueOption, 'prompt' | 'out'>): s
   return given[name] ?? refuse(name, 'is needed.');
 }
 
-/** Diffusers' two-call solvers take 2N - 1 model calls, its PNDM N + 1; a step of the loop is one call. */
+/**
+ * Diffusers' two-call solvers take 2N - 1 model calls, its PNDM N + 1, or with Runge-Kutta steps, which the model's file
+ * decides, N + 9; a step of the loop is one call.
+ */
 const callsOf: { readonly [Id in SchedulerId]?: (steps: number) => number } = {
   heun: (steps) => 2 * steps - 1,
   dpm2: (steps) => 2 * steps - 1,
   dpm2_a: (steps) => 2 * steps - 1,
-  pndm: (steps) => steps + 1,
+  pndm: (steps) => steps + 9,
 };
 
 function mostModelCalls({ steps, timesteps, sigmas, scheduler }: GenerationRequest): number {

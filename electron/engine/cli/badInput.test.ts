@@ -124,6 +124,9 @@ const cases: readonly Case[] = [
   [['--clip-skip', '12', ...small], /^--clip-skip: /],
   // Samplers and schedules
   [['--scheduler', 'Restart'], /^--scheduler: "Restart"/],
+  [['--scheduler', 'Euler a Karras'], /^--scheduler: "Euler a" cannot follow "Karras"/],
+  [['--dump-latents', '/proc/latents'], /^--dump-latents: the folder \/proc\/latents cannot be made/],
+  [['--scheduler', 'flow_euler', ...small], /^--scheduler: .*rectified flow/],
   [['--scheduler', 'DPM++ 2S a'], /^--scheduler: "DPM\+\+ 2S a"/],
   [['--scheduler', 'DPM++ 2M Karras', '--sigma-schedule', 'exponential'], /^--sigma-schedule: /],
   [['--scheduler', 'DPM++ 2M Karras', '--sigma-schedule', 'automatic'], /^--sigma-schedule: /],
@@ -148,7 +151,7 @@ const cases: readonly Case[] = [
   [['--guidance-curve', 'linear:1,2'], /^--guidance-curve: /],
   [['--guidance-curve', 'list:'], /^--guidance-curve: /],
   [['--guidance-curve', 'cosine:31'], /^--guidance-curve: /],
-  [['--guidance-interval', '5:1'], /^--guidance-interval: /],
+  [['--guidance-interval', '5:1'], /^--guidance-interval: .*lower sigma comes first/],
   [['--guidance-interval', '5'], /^--guidance-interval: /],
   [['--guidance-interval=-1:1'], /^--guidance-interval: /],
   // Size conditioning
@@ -156,7 +159,7 @@ const cases: readonly Case[] = [
   [['--original-size', '0x1024'], /^--original-size: /],
   [['--crop', '1x2'], /^--crop: /],
   [['--aesthetic-score', '11'], /^--aesthetic-score: /],
-  [['--crop', '1,2', ...small], /^--.*--crop.*SDXL/],
+  [['--crop', '1,2', ...small], /^--crop: is for SDXL/],
   [['--sigma-schedule', 'karras', '--scheduler', 'ddim', ...small], /^--sigma-schedule: /],
   // Strength and shares of the schedule
   [[...init, '--strength', '0'], /^--strength: /],

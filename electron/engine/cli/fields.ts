@@ -28,7 +28,7 @@ type Curve = Omit<SamplerChoice, 'scheduler'>;
 export function sampler(given: Given, defaults: ModelDefaults): SamplerChoice {
   const name = given.scheduler;
   const named = name === undefined ? null : parseSamplerName(name);
-  if (name !== undefined && named === null) refuse('scheduler', `"${name}" is not known here. There are ${schedulerIds.join(', ')}.`);
+  if (name !== undefined && named === null) refuseSampler(name);
   const choice: SamplerChoice = named ?? { scheduler: defaults.scheduler, sigmaSchedule: 'automatic', timestepSpacing: 'automatic' };
   const curve = sigmaSchedule(given);
   const spacings = [curve?.timestepSpacing, choice.timestepSpacing].filter((spacing) => spacing !== 'automatic');
@@ -37,6 +37,15 @@ export function sampler(given: Given, defaults: ModelDefaults): SamplerChoice {
     sigmaSchedule: agreed('sigma-schedule', curve?.sigmaSchedule, [choice.sigmaSchedule].filter((id) => id !== 'automatic')),
     timestepSpacing: agreed('spacing', oneOf(given, 'spacing', timestepSpacingIds) ?? undefined, spacings),
   };
+}
+
+function refuseSampler(name: string): never {
+  const words = name.trim().split(/[\s/]+/);
+  for (let at = 1; at < words.length; at++) {
+    const [sampler, curve] = [words.slice(0, at).join(' '), words.slice(at).join(' ')];
+    if (parseSamplerName(sampler) !== null && parseSigmaScheduleName(curve) !== null) refuse('scheduler', `"${sampler}" cannot follow "${curve}".`);
+  }
+  return refuse('scheduler', `"${name}" is not known here. There are ${schedulerIds.join(', ')}.`);
 }
 
 /** What an option says, if no name already says something else. */
@@ -84,6 +93,7 @@ export function guidanceInterval(given: Given): GuidanceInterval | null {
   if (low === undefined || high === undefined || more.length > 0 || text.includes(',')) {
     return refuse(name, `"${text}" is no interval LOW:HIGH.`);
   }
+  if (low > high) refuse(name, `"${text}" begins above its end; the lower sigma comes first.`);
   return { sigmaLow: low, sigmaHigh: high };
 }
 

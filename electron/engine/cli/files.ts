@@ -48,11 +48,23 @@ export async function writeWhole(file: string, content: Uint8Array | string): Pr
 /** @throws ArgumentError naming the option when the folder cannot be made or written to. */
 export async function makeFolder(option: string, folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeMissing(folder);
     await access(folder, constants.W_OK);
   } catch {
     throw new ArgumentError(`--${option}: the folder ${folder} cannot be made or written to.`);
   }
+}
+
+/** Not `recursive`: Node never returns where a folder that is there takes no new ones and says so with ENOENT, as /proc does. */
+async function makeMissing(folder: string): Promise<void> {
+  if (await isFolder(folder)) return;
+  const parent = dirname(folder);
+  if (parent !== folder) await makeMissing(parent);
+  await mkdir(folder);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isDirectory() === true;
 }
 
 /** NumPy's file format, version 1.0: float32, C order. */

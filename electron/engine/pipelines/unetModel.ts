@@ -53,6 +53,12 @@ export function unetFacts(config: UnetConfig, session: ModelSession): UnetFacts 
   };
 }
 
+/** Rows of `encoder_hidden_states`; null where the export leaves them open. */
+export function textRows({ inputs }: ModelSession): number | null {
+  const rows = inputs.find(({ name }) => name === 'encoder_hidden_states')?.dims[1];
+  return typeof rows === 'number' && rows > 0 ? rows : null;
+}
+
 /**
  * The UNet by the names and shapes its file declares; exports differ in the timestep's rank and type.
  * @throws StopbathError `MODEL_UNSUPPORTED` naming an input every UNet has and this one has not.

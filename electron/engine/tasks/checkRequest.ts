@@ -2,11 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Checkpoint } from '../../../shared/engineProtocol.ts';
 import { StopbathError } from '../../../shared/errors.ts';
 import { type GenerationRequest, microConditioningSchema } from '../../../shared/generation.ts';
+import { schedulerIds, schedulerLabels, takesEta } from '../../../shared/samplers.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
 
 type Field = keyof GenerationRequest;
+/** A path, where a field has parts. */
+type Path = Field | `microConditioning.${keyof GenerationRequest['microConditioning']}`;
 
-function refuse(field: Field, message: string, nextStep?: string): never {
+function refuse(field: Path, message: string, nextStep?: string): never {
   throw new StopbathError({
     code: 'INVALID_INPUT',
     field,
@@ -23,6 +26,10 @@ export function checkRequest(request: GenerationRequest, pipeline: Pipeline): vo
   checkSides(request, pipeline);
   if (!pipeline.tasks.includes(request.task)) {
     refuse('task', `${pipeline.modelName} does ${pipeline.tasks.join(' and ')} only.`, `Choose another model for ${request.task}.`);
+  }
+  if (request.eta !== 0 && !takesEta(request.scheduler)) {
+    const takers = schedulerIds.filter(takesEta).map((id) => schedulerLabels[id]).join(' or ');
+    refuse('eta', `${schedulerLabels[request.scheduler]} takes none.`, `Set it to 0, or choose ${takers}.`);
   }
   if (pipeline.family === 'sd') checkNoXlFields(request, pipeline);
   const zerosStand = request.negativePrompt === null && pipeline.forceZerosForEmptyPrompt;
@@ -45,8 +52,11 @@ function checkNoXlFields(request: GenerationRequest, { modelName }: Pipeline): v
   for (const field of ['prompt2', 'negativePrompt2', 'denoisingStart', 'denoisingEnd'] as const) {
     if (request[field] !== null) refuse(field, `is for SDXL models; ${modelName} is none.`, 'Leave it out, or choose an SDXL model.');
   }
-  const defaults = microConditioningSchema.parse({});
-  if (!isDeepStrictEqual(request.microConditioning, defaults)) refuse('microConditioning', `is for SDXL models; ${modelName} is none.`, 'Leave it out, or choose an SDXL model.');
+  for (const [name, value] of Object.entries(microConditioningSchema.parse({}))) {
+    const part = name as keyof GenerationRequest['microConditioning'];
+    if (isDeepStrictEqual(request.microConditioning[part], value)) continue;
+    refuse(`microConditioning.${part}`, `is for SDXL models; ${modelName} is none.`, 'Leave it out, or choose an SDXL model.');
+  }
 }
 
 /** Fields that decide what the saved state means; prompts and guidance may differ. */

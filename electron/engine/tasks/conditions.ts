@@ -1,3 +1,4 @@
+import { StopbathError } from '../../../shared/errors.ts';
 import { batchSize, type GenerationRequest } from '../../../shared/generation.ts';
 import type { StepTensors } from '../callbacks/callback.ts';
 import type { ScheduledPrompt } from '../callbacks/promptSchedule.ts';
@@ -23,9 +24,12 @@ export function isScheduled({ positive, negative }: Conditions): boolean {
   return [...positive, ...negative].some(({ variants }) => variants.length > 1);
 }
 
+/** The fields of the request that one prompt comes from: for the first or only text encoder, and for the second. */
+type Fields = readonly [first: string, second: string];
+
 /** What one prompt says at every step, to both text encoders. */
 interface Wording {
-  readonly name: 'prompt' | 'negative prompt';
+  readonly fields: Fields;
   readonly schedule: PromptSchedule;
   readonly texts: readonly { readonly text: string; readonly prompt2: string | null }[];
 }
@@ -33,7 +37,7 @@ interface Wording {
 /**
  * Encodes every text a run will need before it begins.
  * @param numTimesteps the steps of the run; schedules of prompts are read against them
- * @throws StopbathError as `PromptEncoding.encode` does.
+ * @throws StopbathError `INVALID_INPUT` naming a prompt of more chunks than the model takes, and as `PromptEncoding.encode` does.
  */
 export async function encodeConditions(
   request: GenerationRequest,
@@ -42,15 +46,16 @@ export async function encodeConditions(
   warn: (text: string) => void,
 ): Promise<Conditions> {
   const { promptSyntax: syntax, imagesPerPrompt } = request;
-  const read = (name: Wording['name'], text: string, text2: string | null): Wording => {
+  const read = (fields: Fields, text: string, text2: string | null): Wording => {
     const second = text2 === null ? null : readPromptSchedule(text2, syntax, numTimesteps);
-    return wordingOf(name, readPromptSchedule(text, syntax, numTimesteps), second, numTimesteps);
+    return wordingOf(fields, readPromptSchedule(text, syntax, numTimesteps), second, numTimesteps);
   };
-  const wordings = [request.prompt, ...request.morePrompts].map((text) => read('prompt', text, request.prompt2));
-  const opposite = read('negative prompt', request.negativePrompt ?? '', request.negativePrompt2);
-  const all = [...wordings, opposite].flatMap(({ texts }) => texts.flatMap(({ text, prompt2 }) => [text, prompt2 ?? text]));
+  const wordings = [request.prompt, ...request.morePrompts].map((text, index) =>
+    read([index === 0 ? 'prompt' : `morePrompts.${index - 1}`, 'prompt2'], text, request.prompt2),
+  );
+  const opposite = read(['negativePrompt', 'negativePrompt2'], request.negativePrompt ?? '', request.negativePrompt2);
   // One width for all: rows of a batch and both sides of guidance are one tensor in the end.
-  const chunks = Math.max(...all.map((text) => pipeline.prompts.chunksOf(text, syntax)));
+  const chunks = mostChunks([...wordings, opposite], syntax, pipeline);
   const encode = (wording: Wording): Promise<ScheduledPrompt> => encodeWording(wording, request, pipeline, chunks, warn);
   const rows: ScheduledPrompt[] = [];
   // Each prompt's pictures stand together: p0, p0, p1, p1.
@@ -62,12 +67,32 @@ export async function encodeConditions(
   return { positive: rows, negative, at: (stepIndex) => ({ ...tensorsAt(rows, negative, stepIndex), ...fixed }) };
 }
 
+function mostChunks(wordings: readonly Wording[], syntax: GenerationRequest['promptSyntax'], { prompts, textRows, modelName }: Pipeline): number {
+  const counted = wordings.flatMap(({ fields: [first, second], texts }) =>
+    texts.flatMap(({ text, prompt2 }) => [
+      { field: first, chunks: prompts.chunksOf(text, syntax) },
+      ...(prompt2 === null ? [] : [{ field: second, chunks: prompts.chunksOf(prompt2, syntax) }]),
+    ]),
+  );
+  const longest = counted.reduce((most, one) => (one.chunks > most.chunks ? one : most));
+  // Begin and end are rows too.
+  const size = prompts.count('', syntax).chunkSize;
+  const most = textRows === null ? Infinity : Math.max(1, Math.floor(textRows / (size + 2)));
+  if (longest.chunks <= most) return longest.chunks;
+  throw new StopbathError({
+    code: 'INVALID_INPUT',
+    field: longest.field,
+    message: `${longest.field}: fills ${longest.chunks} chunks of ${size} tokens; ${modelName} was exported for ${most}.`,
+    nextStep: 'Shorten it, or read it as plain text, which leaves out what does not fit.',
+  });
+}
+
 function repeated<T>(value: T, count: number): T[] {
   return Array.from({ length: count }, () => value);
 }
 
 /** Two schedules as one of pairs, without the pairs that never meet. */
-function wordingOf(name: Wording['name'], first: PromptSchedule, second: PromptSchedule | null, numTimesteps: number): Wording {
+function wordingOf(fields: Fields, first: PromptSchedule, second: PromptSchedule | null, numTimesteps: number): Wording {
   const places = new Map<string, number>();
   const texts: Wording['texts'][number][] = [];
   const byStep = Array.from({ length: numTimesteps }, (_, step) => {
@@ -82,26 +107,35 @@ function wordingOf(name: Wording['name'], first: PromptSchedule, second: PromptS
     texts: texts.map(({ text, prompt2 }) => `${text} ${prompt2 ?? ''}`),
     at: (stepIndex) => byStep[Math.min(stepIndex, numTimesteps - 1)] ?? 0,
   };
-  return { name, schedule, texts };
+  return { fields, schedule, texts };
 }
 
 async function encodeWording(
-  { name, schedule, texts }: Wording,
+  { fields, schedule, texts }: Wording,
   request: GenerationRequest,
   { prompts }: Pipeline,
   chunks: number,
   warn: (text: string) => void,
 ): Promise<ScheduledPrompt> {
   // diffusers leaves out no layers for the negative prompt.
-  const clipSkip = name === 'prompt' ? request.clipSkip : 0;
+  const clipSkip = fields[0] === 'negativePrompt' ? 0 : request.clipSkip;
   const variants: EncodedPrompt[] = [];
   for (const { text, prompt2 } of texts) {
     const encoded = await prompts.encode(text, { syntax: request.promptSyntax, clipSkip, chunks, prompt2 });
-    const { cut, cutText } = encoded.count;
-    if (cut > 0) warn(`The ${name} is too long for this model: ${cut} tokens are left out: ${cutText}`);
+    const counts = [encoded.count, ...(prompt2 === null ? [] : [prompts.count(prompt2, request.promptSyntax)])];
+    for (const [index, { cut, cutText }] of counts.entries()) {
+      if (cut > 0) warn(`${spoken(fields[index] ?? '')} is too long for this model: ${cut} tokens are left out: ${cutText}`);
+    }
     variants.push(encoded);
   }
   return { schedule, variants };
+}
+
+function spoken(field: string): string {
+  const further = /^morePrompts\.(\d+)$/.exec(field)?.[1];
+  if (further !== undefined) return `Prompt ${Number(further) + 2}`;
+  const which = field.startsWith('negative') ? 'negative prompt' : 'prompt';
+  return field.endsWith('2') ? `The ${which} for the second text encoder` : `The ${which}`;
 }
 
 function zeroed({ schedule, variants }: ScheduledPrompt): ScheduledPrompt {

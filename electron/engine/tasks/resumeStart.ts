@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Checkpoint } from '../../../shared/engineProtocol.ts';
 import type { GenerationRequest } from '../../../shared/generation.ts';
 import { type TensorInputName, tensorInputNames } from '../callbacks/callback.ts';
+import { guidanceScaleName } from '../callbacks/checkpoint.ts';
 import type { Stepper } from '../schedulers/scheduler.ts';
 import type { RestorableNoise } from '../tensor/noise.ts';
 import { tensorFromPlain } from '../tensor/tensor.ts';
@@ -12,6 +13,7 @@ export const imageLatentsName = 'image_latents';
 export const initialNoiseName = 'initial_noise';
 
 const promptFields = ['prompt', 'morePrompts', 'prompt2', 'negativePrompt', 'negativePrompt2', 'promptSyntax', 'clipSkip'] as const;
+const guidanceFields = ['guidanceScale', 'guidanceEnd', 'guidanceCurve', 'guidanceInterval'] as const;
 const promptTensors: ReadonlySet<TensorInputName> = new Set([
   'prompt_embeds',
   'negative_prompt_embeds',
@@ -40,4 +42,16 @@ export function resumeStart(from: Checkpoint, request: GenerationRequest, steppe
         ? null
         : { imageLatents: tensorFromPlain(imageLatents), noise: tensorFromPlain(initialNoise) },
   };
+}
+
+/** Whether a request asks for the guidance it was begun with; else what steering and callbacks had made of that is left behind. */
+export function keepsGuidance(from: Checkpoint, request: GenerationRequest): boolean {
+  return guidanceFields.every((field) => isDeepStrictEqual(from.request[field], request[field]));
+}
+
+/** The scale a callback had set for the step to come; null where none had. */
+export function heldGuidanceScale(from: Checkpoint, request: GenerationRequest): number | null {
+  const held = from.tensors[guidanceScaleName];
+  if (held === undefined || !keepsGuidance(from, request)) return null;
+  return tensorFromPlain(held).data.reduceRight((sum, part) => sum + part, 0);
 }

@@ -19,6 +19,7 @@ it('what is not said of the negative side follows the positive one', () => {
 });
 
 it('a score stands where a refiner has no target, and every row of a batch is the same', () => {
-  expect(ids({ cropTopLeft: { top: 1, left: 2 } }, true)).toEqual([[512, 640, 1, 2, 6], [512, 640, 1, 2, 2.5]]);
+  expect(ids({ cropTopLeft: { top: 1, left: 2 } }, true)).toEqual([[512, 640, 1, 2, 6], [512, 640, 0, 0, 2.5]]);
+  expect(ids({ negativeCropTopLeft: { top: 3, left: 4 } }, true)[1]).toEqual([512, 640, 3, 4, 2.5]);
   expect(ids({}, true, 2)[0]).toEqual([512, 640, 0, 0, 6, 512, 640, 0, 0, 6]);
 });

@@ -14,8 +14,9 @@ export interface TimeIds {
 
 /**
  * SDXL's size conditioning: [original height, width, crop top, left, target height, width], or for models that ask for it an
- * aesthetic score in place of the target. What is not given for the negative side follows the positive one; diffusers' own
- * picture pipelines take the positive crop there even where a negative one is given.
+ * aesthetic score in place of the target. What is not given for the negative side follows the positive one, but for the
+ * corner beside a score, which is 0, 0 as in diffusers. Its picture pipelines without a score take the positive corner there
+ * even where a negative one is given.
  * @returns [rows, 6] or [rows, 5]
  */
 export function timeIds({ width, height, microConditioning: micro }: Sized, requiresAestheticsScore: boolean, rows: number): TimeIds {
@@ -25,7 +26,7 @@ export function timeIds({ width, height, microConditioning: micro }: Sized, requ
   const { top, left } = micro.cropTopLeft;
   const negativeOriginal = micro.negativeOriginalSize ?? original;
   const negativeTarget = micro.negativeTargetSize ?? target;
-  const negativeCrop = micro.negativeCropTopLeft ?? micro.cropTopLeft;
+  const negativeCrop = micro.negativeCropTopLeft ?? (requiresAestheticsScore ? { top: 0, left: 0 } : micro.cropTopLeft);
   const ends = (size: Size, score: number): number[] => (requiresAestheticsScore ? [score] : [size.height, size.width]);
   return {
     positive: repeated([original.height, original.width, top, left, ...ends(target, micro.aestheticScore)], rows),

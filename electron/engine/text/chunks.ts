@@ -32,7 +32,7 @@ interface WeightedId {
 export function chunkPrompt(text: string, syntax: PromptSyntax, tokenizer: PromptTokenizer): ChunkedPrompt {
   switch (syntax) {
     case 'plain': {
-      const ids = tokenizer.ids(text);
+      const ids = tokenizer.plainIds(text);
       const room = tokenizer.length - 2;
       return { chunks: [closeChunk(weighted(ids.slice(0, room), 1), tokenizer)], cut: ids.slice(room) };
     }

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +21,25 @@ describe('tokenizer', () => {
     await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify({ pad_token: 'a' }));
     await writeFile(join(folder, 'special_tokens_map.json'), JSON.stringify({ pad_token: { content: 'b' } }));
     expect((await loadTokenizer(folder)).padding).toBe(0);
+  });
+
+  it('reads the text that pads as padding where transformers does', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'stopbath-tokenizer-'));
+    await cp(starter, folder, { recursive: true });
+    const usual = await loadTokenizer(folder);
+    expect(usual.plainIds('a house!')).toEqual(usual.ids('a house!'));
+    await writeFile(join(folder, 'special_tokens_map.json'), JSON.stringify({ pad_token: '!' }));
+    await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify({ pad_token: '!' }));
+    const whole = JSON.parse(await readFile(join(folder, 'tokenizer.json'), 'utf8')) as { added_tokens: object[] };
+    const listed = { id: 0, content: '!', single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+    for (const added_tokens of [whole.added_tokens, [...whole.added_tokens, listed]]) {
+      await writeFile(join(folder, 'tokenizer.json'), JSON.stringify({ ...whole, added_tokens }));
+      const padded = await loadTokenizer(folder);
+      expect(padded.padding).toBe(0);
+      expect(padded.ids('a house!')).toEqual(usual.ids('a house!'));
+      expect(padded.plainIds('a house!')).toEqual([...usual.ids('a house'), 0]);
+      expect(padded.plainIds('hey!!')).toEqual([...usual.ids('hey'), 0, 0]);
+    }
   });
 
   it('is the same from vocab.json and merges.txt as from tokenizer.json', async () => {

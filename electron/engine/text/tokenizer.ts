@@ -26,6 +26,8 @@ export interface PromptTokenizer {
   readonly length: number;
   /** The text's own ids, uncut, without begin and end. */
   ids(text: string): readonly number[];
+  /** The same as transformers has them: what pads is the padding token wherever a text has it ("!" of SD 2 and SDXL's second). */
+  plainIds(text: string): readonly number[];
   /** As transformers' `batch_decode` gives the text of ids back: lower case, words and signs apart. */
   decode(ids: readonly number[]): string;
 }
@@ -43,12 +45,14 @@ export async function loadTokenizer(folder: string): Promise<PromptTokenizer> {
   });
   if (!config.success) throw tokenizerError('tokenizer_config.json is not readable.', z.prettifyError(config.error));
   const { bos_token: bos = '<|startoftext|>', eos_token: eos = '<|endoftext|>', pad_token: pad = eos } = config.data;
-  const inner = await buildTokenizer(folder, bos, eos);
+  const whole = await readTokenizer(folder, bos, eos);
+  const inner = buildTokenizer(withSpecial(whole, pad, pad === bos || pad === eos));
   const idOf = (token: string): number => {
     const id = inner.token_to_id(token);
     if (id === undefined) throw tokenizerError(`The tokenizer has no "${token}".`);
     return id;
   };
+  const plain = pad === bos || pad === eos ? inner : buildTokenizer(withSpecial(whole, pad, true, idOf(pad)));
   return {
     vocabularySize: inner.get_vocab(true).size,
     begin: idOf(bos),
@@ -57,21 +61,38 @@ export async function loadTokenizer(folder: string): Promise<PromptTokenizer> {
     comma: inner.token_to_id(',</w>') ?? null,
     length: Math.min(config.data.model_max_length ?? clipLength, clipLength),
     ids: (text) => inner.encode(text, { add_special_tokens: false }).ids,
+    plainIds: (text) => plain.encode(text, { add_special_tokens: false }).ids,
     decode: (ids) => decodeTokens(ids.map((id) => inner.id_to_token(id) ?? '')),
   };
 }
 
-async function buildTokenizer(folder: string, bos: string, eos: string): Promise<Tokenizer> {
+/** tokenizer.json, or what stands for it. */
+async function readTokenizer(folder: string, bos: string, eos: string): Promise<Record<string, unknown>> {
   const whole = await readOptionalJson(join(folder, 'tokenizer.json'));
+  if (whole !== undefined) return whole;
+  const vocabulary = await readOptionalJson(join(folder, 'vocab.json'));
+  const merges = await readOptional(join(folder, 'merges.txt'));
+  if (vocabulary === undefined) throw tokenizerError('tokenizer/vocab.json is missing.');
+  if (merges === undefined) throw tokenizerError('tokenizer/merges.txt is missing.');
+  return { ...clipTokenizerJson(vocabulary, merges, bos, eos) };
+}
+
+const addedSchema = z.array(z.looseObject({ content: z.string() })).catch([]);
+
+/** A tokenizer.json that knows, or does not know, a text as a token of its own. Exports differ in whether they list the padding. */
+function withSpecial(whole: Record<string, unknown>, content: string, isSpecial: boolean, id?: number): Record<string, unknown> {
+  const added = addedSchema.parse(whole['added_tokens']);
+  const others = added.filter((token) => token.content !== content);
+  if (!isSpecial) return { ...whole, added_tokens: others };
+  if (id === undefined || others.length < added.length) return whole;
+  const token = { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+  return { ...whole, added_tokens: [...added, token] };
+}
+
+function buildTokenizer(whole: Record<string, unknown>): Tokenizer {
   try {
-    if (whole !== undefined) return new Tokenizer(whole, {});
-    const vocabulary = await readOptionalJson(join(folder, 'vocab.json'));
-    const merges = await readOptional(join(folder, 'merges.txt'));
-    if (vocabulary === undefined) throw tokenizerError('tokenizer/vocab.json is missing.');
-    if (merges === undefined) throw tokenizerError('tokenizer/merges.txt is missing.');
-    return new Tokenizer(clipTokenizerJson(vocabulary, merges, bos, eos), {});
+    return new Tokenizer(whole, {});
   } catch (error) {
-    if (error instanceof StopbathError) throw error;
     throw tokenizerError('The tokenizer files do not fit together.', error instanceof Error ? error.message : String(error));
   }
 }

@@ -83,7 +83,8 @@ export const initialForm: FormState = {
   negativeOpen: false,
   image: null,
   mask: null,
-  strength: '0.75',
+  // The built-in model follows the prompt from 0.8 on and keeps the layout; diffusers' own default too.
+  strength: '0.8',
   inpaintStrength: '1',
   maskPadding: null,
   keepUnmasked: true,

@@ -53,7 +53,7 @@ describe('what is wrong in the Advanced section', () => {
   it('opens it when the core refuses it', () => {
     expect(refuseField(refusal('sigmas'))).toBe(true);
     expect(formStore.getState().advancedOpen).toBe(true);
-    expect(formChecksStore.getState()).toMatchObject({ refused: { sigmas: { key: 'text', message: 'sigmas: not so' } }, attempts: 1 });
+    expect(formChecksStore.getState()).toMatchObject({ refused: { sigmas: { key: 'text', message: 'Not so' } }, attempts: 1 });
   });
 
   it('leaves it closed for anything else', () => {

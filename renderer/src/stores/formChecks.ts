@@ -40,13 +40,19 @@ export function checkAll(): boolean {
   return good;
 }
 
+/** At its field a refusal need not name it again: `clipSkip: this model has ...` becomes `This model has ...`. */
+function sentenceOf(message: string): string {
+  const said = message.replace(/^[a-z][\w.]*: /i, '');
+  return said.charAt(0).toUpperCase() + said.slice(1);
+}
+
 /** Takes a refusal of the core to its field; false when it belongs to none. */
 export function refuseField(failure: Failure): boolean {
   const field = fieldOf(failure.field ?? '');
   if (failure.code !== 'INVALID_INPUT' || field === null) return false;
   openFor([field]);
   formChecksStore.setState(({ attempts }) => ({
-    refused: { [field]: { key: 'text', message: failure.message } },
+    refused: { [field]: { key: 'text', message: sentenceOf(failure.message) } },
     attempts: attempts + 1,
   }));
   return true;
@@ -69,7 +75,7 @@ export function refuseSent(jobId: string, failure: { readonly code: Failure['cod
   const field = fieldOf(failure.field ?? '');
   if (form === undefined || failure.code !== 'INVALID_INPUT' || field === null) return;
   if (field in form && form[field as keyof FormState] !== formStore.getState()[field as keyof FormState]) return;
-  formChecksStore.setState(({ refused }) => ({ refused: { ...refused, [field]: { key: 'text', message: failure.message } } }));
+  formChecksStore.setState(({ refused }) => ({ refused: { ...refused, [field]: { key: 'text', message: sentenceOf(failure.message) } } }));
 }
 
 /** A field out of sight cannot be turned to. */

@@ -9,10 +9,13 @@ import {
   type MicroConditioning,
   type NoiseKind,
 } from '../../../shared/generation.ts';
-import { furtherPrompts, initialForm, type FormState } from './form.ts';
+import { furtherPrompts, type FormState } from './form.ts';
 import { sigmaRange } from './formErrors.ts';
 import { readInteger, readNumber, readNumberList, readPair } from './readText.ts';
 import { askedSteps, formPlan, requestPlan, startsByShare, strengthKey, usesEta } from './stepPlan.ts';
+
+/** Where it does not act it is what a request without one says, for two equal runs are to have equal requests. */
+const unusedStrength = 0.75;
 
 const read = (text: string): number => readNumber(text) ?? 0;
 
@@ -59,7 +62,7 @@ export function toRequest(form: FormState, model: Model, seed: string): Generati
     batchSeeds: form.batchSeeds,
     image: withPicture ? form.image : null,
     mask: inpaint ? form.mask : null,
-    strength: withPicture && !startsByShare(form, model) ? read(form[strengthKey(form)]) : read(initialForm.strength),
+    strength: withPicture && !startsByShare(form, model) ? read(form[strengthKey(form)]) : unusedStrength,
     maskPadding: inpaint && form.maskPadding !== null ? read(form.maskPadding) : null,
     keepUnmasked: inpaint ? form.keepUnmasked : true,
     ...(model.family === 'sdxl' ? sdxlOf(form) : noSdxl),

@@ -3,8 +3,9 @@ import { fakeCore } from '../testing/fakeCore.ts';
 import { model, picture } from '../testing/samples.ts';
 import { appStore } from './app.ts';
 import { formForModel, formStore, initialForm, setForm } from './form.ts';
-import { cancelTaking, inputsStore, removePicture, takeLibraryPicture, takePictureFile } from './inputs.ts';
-import { noticesStore } from './notices.ts';
+import { cancelTaking, inputsStore, missPicture, removePicture, takeLibraryPicture, takePictureFile } from './inputs.ts';
+import { noticesStore, notify, settleNotices } from './notices.ts';
+import { stageSideStore, turnStage } from './stageSide.ts';
 
 const image = { id: 'a'.repeat(64), width: 300, height: 200 };
 const other = { id: 'b'.repeat(64), width: 128, height: 128 };
@@ -22,10 +23,32 @@ describe('a picture to start from', () => {
   it('brings its tab and its size, and can be taken back with both', async () => {
     fakeCore({ 'inputs.fromPicture': () => image });
     await takeLibraryPicture(picture('p'));
-    expect(formStore.getState()).toMatchObject({ task: 'image-to-image', image, width: '256', height: '168' });
+    // 300 x 200 is beyond what a model made for 128 x 128 draws well.
+    expect(formStore.getState()).toMatchObject({ task: 'image-to-image', image, width: '152', height: '104' });
     expect(inputsStore.getState()).toMatchObject({ name: 'p.png', about: image.id });
     noticesStore.getState().notices[0]?.undo?.();
     expect(formStore.getState()).toMatchObject({ task: 'text-to-image', image: null, width: '128', height: '128' });
+  });
+
+  it('is taken back without what was changed since', async () => {
+    fakeCore({ 'inputs.fromPicture': () => image });
+    await takeLibraryPicture(picture('p'));
+    const undo = noticesStore.getState().notices[0]?.undo;
+    setForm({ task: 'inpaint', width: '96', mask: other });
+    undo?.();
+    expect(formStore.getState()).toMatchObject({ task: 'inpaint', image: null, mask: null, width: '96', height: '128' });
+  });
+
+  it('taken in place of another leaves one notice, and none once the mask is painted', async () => {
+    fakeCore({ 'inputs.fromPicture': () => image });
+    await takeLibraryPicture(picture('p'));
+    notify('deleted', {}, () => undefined);
+    removePicture();
+    await takeLibraryPicture(picture('q'));
+    const keys = (): unknown[] => noticesStore.getState().notices.map(({ text }) => (text.kind === 'message' ? text.key : null));
+    expect(keys()).toEqual(['deleted', 'startTaken']);
+    settleNotices();
+    expect(keys()).toEqual(['deleted']);
   });
 
   it('leaves the tab where a picture is wanted, and the mask with the picture it was painted for', async () => {
@@ -67,6 +90,27 @@ describe('a picture to start from', () => {
     await taking;
     expect(formStore.getState().image).toBeNull();
     expect(inputsStore.getState().busy).toBeNull();
+  });
+
+  it('whose file is gone leaves the form, and one that only could not be reached stays', async () => {
+    setForm({ task: 'inpaint', image, mask: other });
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('offline')));
+    await missPicture(image);
+    expect(formStore.getState()).toMatchObject({ image, mask: other });
+    vi.stubGlobal('fetch', () => Promise.resolve(new Response('', { status: 404 })));
+    await missPicture(other);
+    expect(formStore.getState()).toMatchObject({ image });
+    await missPicture(image);
+    expect(formStore.getState()).toMatchObject({ image: null, mask: null });
+    expect(inputsStore.getState().problem).toEqual({ key: 'gone' });
+  });
+
+  it('taken once more is shown again', async () => {
+    fakeCore({ 'inputs.fromPicture': () => image });
+    await takeLibraryPicture(picture('p'));
+    turnStage('result');
+    await takeLibraryPicture(picture('p'));
+    expect(stageSideStore.getState().side).toBe('start');
   });
 
   it('is removed with its mask, and both come back', () => {

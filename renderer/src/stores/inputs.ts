@@ -8,7 +8,8 @@ import { formStore, setForm, type FormState } from './form.ts';
 import { currentModel } from './models.ts';
 import { notify } from './notices.ts';
 import { sidesForModel, type Sides } from './pictureSize.ts';
-import { sendInput } from './sendInput.ts';
+import { inputUrl, sendInput } from './sendInput.ts';
+import { turnStage } from './stageSide.ts';
 
 export interface InputsState {
   /** What goes on with a picture that was dropped, pasted or chosen; null: nothing. */
@@ -96,19 +97,42 @@ function startFrom(image: InputImage): void {
     ...(size === null ? {} : { width: String(size.width), height: String(size.height) }),
   };
   setForm(change);
-  const undo = undoOf(before, ['task', 'image', 'mask', 'width', 'height']);
+  // The same picture once more is no change of the form.
+  turnStage('start');
+  const undo = undoOf(before, change);
   notify('startTaken', { width: size?.width ?? image.width, height: size?.height ?? image.height }, undo);
+}
+
+/** A start picture could not be shown: one whose file is gone is taken out of the form, and that is said. */
+export async function missPicture({ id }: InputImage): Promise<void> {
+  const status = await fetch(inputUrl(id)).then((response) => response.status, () => null);
+  if (status !== 404 || formStore.getState().image?.id !== id) return;
+  setForm({ image: null, mask: null });
+  inputsStore.setState({ problem: { key: 'gone' } });
 }
 
 export function removePicture(): void {
   const before = formStore.getState();
-  setForm({ image: null, mask: null });
+  const change = { image: null, mask: null };
+  setForm(change);
   inputsStore.setState({ problem: null });
-  notify('startRemoved', {}, undoOf(before, ['image', 'mask']));
+  notify('startRemoved', {}, undoOf(before, change));
 }
 
-function undoOf(before: FormState, fields: readonly (keyof FormState)[]): () => void {
-  return () => setForm(Object.fromEntries(fields.map((field) => [field, before[field]])));
+/** What a start picture brings with it. */
+const startFields = ['task', 'image', 'mask', 'width', 'height'] as const;
+
+/** Takes a change back, save for what was changed again since: a tab turned to later stays, with its size. */
+function undoOf(before: FormState, change: Partial<FormState>): () => void {
+  return () => {
+    const now = formStore.getState();
+    const same = startFields.filter((field) => field in change && now[field] === change[field]);
+    setForm({
+      ...Object.fromEntries(same.map((field) => [field, before[field]])),
+      // A mask painted since belongs to the picture that goes.
+      ...(same.includes('image') ? { mask: before.mask } : {}),
+    });
+  };
 }
 
 /** The sides that suit the start picture and the model; null without one of them. */

@@ -14,9 +14,9 @@ export const maskToolsStore = createStore<MaskTools>(() => ({ tool: 'brush', siz
 
 export const brushSizes = { min: 1, max: 1024 };
 
-/** A size that is easy to paint with at first: a tenth of the shorter side. */
+/** A size that is easy to paint with at first: a seventh of the shorter side, for what is left uncovered shows through. */
 export function firstBrushSize(width: number, height: number): number {
-  return Math.min(brushSizes.max, Math.max(4, Math.round(Math.min(width, height) / 10)));
+  return Math.min(brushSizes.max, Math.max(4, Math.round(Math.min(width, height) / 7)));
 }
 
 export function setMaskTools(change: Partial<MaskTools>): void {

@@ -26,10 +26,21 @@ export const noticesStore = createStore<NoticesState>(() => ({ notices: [] }));
 const mostShown = 3;
 let nextId = 1;
 
+/** Remarks on the form as a whole: a newer one makes the older one untrue. A deleted picture is another picture each time. */
+const ofTheForm: readonly NoticeKey[] = ['startTaken', 'startRemoved', 'settingsTaken'];
+
+function isOfTheForm({ text }: Pick<Notice, 'text'>): boolean {
+  return text.kind === 'message' && ofTheForm.includes(text.key);
+}
+
+function replaces(notice: Omit<Notice, 'id'>, shown: Notice): boolean {
+  return isOfTheForm(notice) && isOfTheForm(shown);
+}
+
 function push(notice: Omit<Notice, 'id'>): void {
   noticesStore.setState((state) => {
     // A passing remark makes room for the next one; what can be undone, and errors, stay.
-    const staying = state.notices.filter((shown) => shown.tone === 'error' || shown.undo !== null);
+    const staying = state.notices.filter((shown) => shown.tone === 'error' || (shown.undo !== null && !replaces(notice, shown)));
     return { notices: [...staying, { ...notice, id: nextId++ }].slice(-mostShown) };
   });
 }
@@ -40,6 +51,11 @@ export function notify(key: NoticeKey, values: Record<string, string | number> =
 
 export function notifyFailure(failure: ShownFailure): void {
   push({ tone: 'error', text: { kind: 'failure', failure }, undo: null });
+}
+
+/** Work goes on with what the form took: the offer to take it back stands in the way. */
+export function settleNotices(): void {
+  noticesStore.setState((state) => (state.notices.some(isOfTheForm) ? { notices: state.notices.filter((notice) => !isOfTheForm(notice)) } : state));
 }
 
 export function dismissNotice(id: number): void {

@@ -59,13 +59,15 @@ describe('the header of', () => {
 });
 
 describe('the size for a model', () => {
-  const starter = { minSide: 64, maxSide: 384, sizeMultiple: 8 };
+  const starter = { width: 192, height: 192, minSide: 64, maxSide: 384, sizeMultiple: 8 };
 
   it.each([
-    [1024, 768, 384, 288],
     [200, 150, 200, 144],
-    [384, 384, 384, 384],
-    [4000, 3000, 384, 288],
+    [256, 256, 256, 256],
+    // From there on the model draws things twice: as many pixels as it was made for.
+    [264, 264, 192, 192],
+    [1024, 768, 216, 160],
+    [4000, 3000, 216, 160],
     [30, 60, 64, 128],
     [3000, 100, 384, 64],
   ])('of a picture %i x %i', (width, height, wide, high) => {

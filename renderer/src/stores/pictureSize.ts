@@ -12,14 +12,25 @@ export function isTooLarge({ width, height }: Sides): boolean {
 }
 
 export interface SideLimits {
+  /** The sides the model was made for. */
+  readonly width: number;
+  readonly height: number;
   readonly minSide: number;
   readonly maxSide: number;
   readonly sizeMultiple: number;
 }
 
-/** The sides a model draws a picture at: shrunk (or grown) as a whole into its limits, then down to a multiple. */
-export function sidesForModel({ width, height }: Sides, { minSide, maxSide, sizeMultiple }: SideLimits): Sides {
-  const shrink = Math.min(1, maxSide / Math.max(width, height));
+/** A side so many times the model's own is still drawn well; from there on things come twice. */
+const wellBeyond = 4 / 3;
+
+/**
+ * The sides a model draws a picture at: as they are where the model can do that well, else at as many pixels as the model was
+ * made for; as a whole within its limits, then down to a multiple.
+ */
+export function sidesForModel({ width, height }: Sides, model: SideLimits): Sides {
+  const { minSide, maxSide, sizeMultiple } = model;
+  const beyond = Math.sqrt((width * height) / (model.width * model.height));
+  const shrink = Math.min(beyond > wellBeyond + 1e-6 ? 1 / beyond : 1, maxSide / Math.max(width, height));
   const grow = Math.max(1, minSide / (Math.min(width, height) * shrink));
   const side = (pixels: number): number => {
     const floored = Math.floor((pixels * shrink * grow) / sizeMultiple + 1e-6) * sizeMultiple;

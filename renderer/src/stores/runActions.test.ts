@@ -8,7 +8,8 @@ import { formForModel, formStore, initialForm, setForm } from './form.ts';
 import { formChecksStore } from './formChecks.ts';
 import { applyToJobs, jobsStore } from './jobs.ts';
 import { noticesStore } from './notices.ts';
-import { generate, guidanceOff, removeJob, steerRun } from './runActions.ts';
+import { generate, guidanceOff, removeJob, steerRun, stopRun } from './runActions.ts';
+import { stageSideStore, turnStage } from './stageSide.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -57,8 +58,10 @@ describe('Generate', () => {
         throw new StopbathError({ code: 'INVALID_INPUT', message: 'width: too wide', field: 'width' });
       },
     });
+    turnStage('start');
     expect(await generate()).toBe(false);
-    expect(formChecksStore.getState().refused.width).toEqual({ key: 'text', message: 'width: too wide' });
+    expect(stageSideStore.getState().side).toBe('start');
+    expect(formChecksStore.getState().refused.width).toEqual({ key: 'text', message: 'Too wide' });
   });
 });
 
@@ -118,5 +121,15 @@ describe('taking a job out of the queue', () => {
     removeJob('b');
     await new Promise((resolve) => setTimeout(resolve));
     expect(noticesStore.getState().notices).toHaveLength(1);
+  });
+});
+
+describe('Stop', () => {
+  it('turns the stage to what can be kept', () => {
+    fakeCore({ 'jobs.stop': () => ({}) });
+    running();
+    turnStage('start');
+    stopRun();
+    expect(stageSideStore.getState().side).toBe('result');
   });
 });

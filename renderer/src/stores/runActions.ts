@@ -10,6 +10,7 @@ import { settleMask } from './maskFile.ts';
 import { currentModel } from './models.ts';
 import { notify, notifyFailure } from './notices.ts';
 import { parseSeed, randomSeed } from './seed.ts';
+import { stageSideStore, turnStage } from './stageSide.ts';
 import { followRuns } from './view.ts';
 
 /** Sends the form. Resolves to false when a field is wrong; its checks show which. */
@@ -26,12 +27,15 @@ export async function generate(): Promise<boolean> {
   const model = currentModel(appStore.getState(), form.modelId);
   const seed = form.randomSeed ? randomSeed() : parseSeed(form.seed);
   if (model === null || seed === null) return false;
+  const { side } = stageSideStore.getState();
   followRuns();
   try {
     const { jobIds } = await callCore('jobs.submit', { request: toRequest(form, model, seed), count: splitCount(form).runs });
     noteSent(jobIds, form);
     return true;
   } catch (error) {
+    // No run came of it.
+    turnStage(side);
     const failure = toFailure(error);
     if (refuseField(failure)) return false;
     notifyFailure(failure);
@@ -61,6 +65,8 @@ async function attemptWhileRunning(jobId: string, work: () => Promise<unknown>):
 export function stopRun(): void {
   const job = activeJob(jobsStore.getState());
   if (job === null) return;
+  // What can be done with it stands there.
+  turnStage('result');
   const stopping = applyJobEvent(job, { kind: 'stopping', jobId: job.jobId, hard: job.stopping });
   jobsStore.setState((state) => ({ byId: { ...state.byId, [job.jobId]: stopping } }));
   void attemptWhileRunning(job.jobId, () => callCore('jobs.stop', { jobId: job.jobId }));

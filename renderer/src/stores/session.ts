@@ -18,6 +18,7 @@ import { notifyFailure } from './notices.ts';
 import { pictureInCanvas, readLibrary } from './pictureActions.ts';
 import { settingsStore } from './settings.ts';
 import { keepFormSaved } from './settingsActions.ts';
+import { turnStage } from './stageSide.ts';
 import { clearCanvas, followRuns, viewStore } from './view.ts';
 
 /** Connects the stores to the core for as long as the page lives. */
@@ -107,8 +108,14 @@ function receiveLibrary(event: EventValue<'library'>): void {
   const shown = pictureInCanvas();
   jobsStore.setState((state) => withoutPicture(state, event.id));
   // Whoever deleted it, here or in another window: there is nothing left to show or to save.
-  if (pictureInCanvas()?.id === event.id) clearCanvas();
+  if (pictureInCanvas()?.id === event.id) leaveDeleted();
   else keepShown(shown);
+}
+
+/** Nothing came of the runs any more: a task that begins with a picture turns back to it. */
+function leaveDeleted(): void {
+  clearCanvas();
+  turnStage('start');
 }
 
 /** One picture less in its batch: the one in the canvas may have another place there. */

@@ -18,6 +18,8 @@ export function IconButton({ label, icon, pressed, size = 'm', className, ...res
       <Tooltip.Trigger
         {...rest}
         type="button"
+        // The trigger takes `disabled` for the tooltip alone.
+        render={<button disabled={rest.disabled} />}
         aria-label={label}
         {...(pressed === undefined ? {} : { 'aria-pressed': pressed })}
         className={cx(styles.button, size === 's' && styles.small, className)}

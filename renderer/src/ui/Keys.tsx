@@ -8,11 +8,18 @@ export interface KeysProps {
 
 const macNames: Readonly<Record<string, string>> = { Mod: '⌘', Shift: '⇧', Alt: '⌥', Enter: '↩', Escape: 'Esc' };
 const otherNames: Readonly<Record<string, string>> = { Mod: 'Ctrl', Enter: 'Enter', Escape: 'Esc' };
-const arrows: Readonly<Record<string, string>> = { ArrowLeft: '←', ArrowRight: '→', ArrowUp: '↑', ArrowDown: '↓' };
+/** `+` stands between keys, so the key itself is called `Plus`. */
+const signs: Readonly<Record<string, string>> = {
+  Plus: '+',
+  ArrowLeft: '←',
+  ArrowRight: '→',
+  ArrowUp: '↑',
+  ArrowDown: '↓',
+};
 
 export function keyNames(keys: string, mac: boolean): readonly string[] {
   const names = mac ? macNames : otherNames;
-  return keys.split('+').map((key) => names[key] ?? arrows[key] ?? key);
+  return keys.split('+').map((key) => names[key] ?? signs[key] ?? key);
 }
 
 export function Keys({ keys, mac }: KeysProps) {

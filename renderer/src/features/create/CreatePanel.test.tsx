@@ -33,6 +33,33 @@ describe('the form', () => {
     expect(screen.queryByRole('button', { name: 'a red house' })).toBeNull();
   });
 
+  it('shows fewer examples beside a start picture, for the picture comes first', () => {
+    appStore.setState({ models: [{ ...model, examplePrompts: ['a house', 'a tree', 'a lake'] }] });
+    setForm({ task: 'image-to-image' });
+    render(<CreatePanel picture={<p>picture field</p>} />);
+    expect(screen.getByRole('group', { name: 'Try one of these' }).querySelectorAll('button')).toHaveLength(2);
+    const order = screen.getByText('picture field').compareDocumentPosition(screen.getByRole('textbox', { name: 'Prompt' }));
+    expect(order).toBe(Node.DOCUMENT_POSITION_FOLLOWING);
+  });
+
+  it('tells a few chunks of a long prompt, and only the number of many', () => {
+    setForm({ prompt: 'a house' });
+    tokenCountsStore.setState({ prompt: { chunks: [75, 60], chunkSize: 75, cut: 0, cutText: '' } });
+    render(<CreatePanel />);
+    expect(screen.getByTestId('tokens-prompt').textContent).toBe('2 chunks: 75 + 60');
+    act(() => tokenCountsStore.setState({ prompt: { chunks: [75, 60, 75, 9], chunkSize: 75, cut: 0, cutText: '' } }));
+    expect(screen.getByTestId('tokens-prompt').textContent).toBe('4 chunks');
+    expect(screen.getByTestId('tokens-prompt').title).toContain('75 + 60 + 75 + 9');
+  });
+
+  it('says how brackets are read, a click away from the prompt', () => {
+    render(<CreatePanel />);
+    fireEvent.click(screen.getByRole('button', { name: 'How prompts are read' }));
+    expect(screen.getByRole('dialog').textContent).toContain('(word:1.3)1.3 times the weight');
+    act(() => setForm({ promptSyntax: 'comfy' }));
+    expect(screen.getByRole('dialog').textContent).not.toContain('BREAK');
+  });
+
   it('tells an error at its field once the field was left', () => {
     render(<CreatePanel />);
     fireEvent.change(steps(), { target: { value: '0' } });
@@ -105,7 +132,7 @@ describe('the form', () => {
   it('says how many steps a strength runs, and when none would', () => {
     setForm({ task: 'image-to-image', scheduler: 'heun' });
     render(<CreatePanel />);
-    expect(screen.getByText('15 of 20 steps will run · 29 model calls')).toBeDefined();
+    expect(screen.getByText('16 of 20 steps will run · 31 model calls')).toBeDefined();
     fireEvent.change(screen.getByRole('slider', { name: 'Strength slider' }), { target: { value: '0.04' } });
     expect(screen.getByText('With 20 steps nothing would run: choose 0.05 or more')).toBeDefined();
     expect(screen.getByRole('spinbutton', { name: 'Strength' }).getAttribute('aria-invalid')).toBe('true');

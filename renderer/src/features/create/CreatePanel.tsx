@@ -45,7 +45,10 @@ export function CreatePanel({ picture }: CreatePanelProps) {
 
   const submit = (event: SubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
-    void generate();
+    void generate().then((sent) => {
+      // In one column the stage may be scrolled away.
+      if (sent) document.getElementById('canvas')?.scrollIntoView({ block: 'nearest' });
+    });
   };
 
   return (
@@ -54,18 +57,16 @@ export function CreatePanel({ picture }: CreatePanelProps) {
       <div id={panelId} className={styles.scroll} role="tabpanel" aria-labelledby={tabId(tabsId, task)}>
         {ready ? (
           <>
+            {task === 'text-to-image' ? null : (
+              <div className={styles.picture}>
+                {picture}
+                <PictureErrors />
+              </div>
+            )}
             <PromptFields />
             <ModelField />
-            {task === 'text-to-image' ? null : (
-              <>
-                <div className={styles.picture}>
-                  {picture}
-                  <PictureErrors />
-                </div>
-                {withMask ? <InpaintFields /> : null}
-                <StrengthField />
-              </>
-            )}
+            {withMask ? <InpaintFields /> : null}
+            {task === 'text-to-image' ? null : <StrengthField />}
             <SizeFields />
             <SamplingFields />
             <CutoffField />

@@ -11,12 +11,15 @@ export interface ExamplePromptsProps {
 }
 
 const mostShown = 4;
+/** Beside a start picture there is less room. */
+const mostBesidePicture = 2;
 
 export function ExamplePrompts({ promptId }: ExamplePromptsProps) {
   const { t } = useText();
   const modelId = useStore(formStore, (form) => form.modelId);
   const model = useStore(appStore, (state) => currentModel(state, modelId));
-  const examples = model?.examplePrompts.slice(0, mostShown) ?? [];
+  const most = useStore(formStore, (form) => (form.task === 'text-to-image' ? mostShown : mostBesidePicture));
+  const examples = model?.examplePrompts.slice(0, most) ?? [];
   if (examples.length === 0) return null;
   return (
     <div className={styles.examples} role="group" aria-label={t('form.examples')}>

@@ -16,13 +16,15 @@ export interface PromptAreaProps {
   readonly label: string;
   readonly placeholder: string;
   readonly rows: number;
+  /** Right behind the label. */
+  readonly help?: ReactNode;
   readonly aside?: ReactNode;
 }
 
 /** Share of the limit from which on the count is worth a line. */
 const nearLimit = 0.9;
 
-export function PromptArea({ id, field, label, placeholder, rows, aside }: PromptAreaProps) {
+export function PromptArea({ id, field, label, placeholder, rows, help, aside }: PromptAreaProps) {
   const { t } = useText();
   const text = useStore(formStore, (form) => form[field]);
   const error = useFieldError(field);
@@ -34,6 +36,7 @@ export function PromptArea({ id, field, label, placeholder, rows, aside }: Promp
       error={error}
       aside={
         <>
+          {help}
           <TokenMeter field={field} />
           {aside}
         </>

@@ -9,6 +9,7 @@ import { IconButton } from '../../ui/IconButton.tsx';
 import { ExamplePrompts } from './ExamplePrompts.tsx';
 import { PromptArea } from './PromptArea.tsx';
 import styles from './PromptFields.module.css';
+import { SyntaxHelp } from './SyntaxHelp.tsx';
 
 export function PromptFields() {
   const { t } = useText();
@@ -19,7 +20,7 @@ export function PromptFields() {
   useEffect(followTokenCounts, []);
   return (
     <div className={styles.prompts}>
-      <PromptArea id={promptId} field="prompt" label={t('form.prompt')} placeholder={t('form.promptPlaceholder')} rows={3} />
+      <PromptArea id={promptId} field="prompt" label={t('form.prompt')} placeholder={t('form.promptPlaceholder')} rows={3} help={<SyntaxHelp />} />
       {empty ? <ExamplePrompts promptId={promptId} /> : null}
       {negativeOpen ? (
         <PromptArea

@@ -5,6 +5,9 @@ import { tokenCountsStore, type CountedField } from '../../stores/tokenCounts.ts
 import { cx } from '../../ui/cx.ts';
 import styles from './TokenMeter.module.css';
 
+/** Chunks that are told one by one beside the label; more of them only as a number. */
+const mostTold = 2;
+
 /** How many tokens a text has, in the place beside its label, which is always kept free for it. */
 export function TokenMeter({ field }: { readonly field: CountedField }) {
   const { t } = useText();
@@ -13,9 +16,12 @@ export function TokenMeter({ field }: { readonly field: CountedField }) {
   if (count === undefined || empty) return null;
   const { chunks, chunkSize, cut } = count;
   const used = (chunks[0] ?? 0) + cut;
-  const text = chunks.length > 1 ? t('tokens.chunks', { count: chunks.length, parts: chunks.join(' + ') }) : t('tokens.used', { used, size: chunkSize });
+  const parts = chunks.join(' + ');
+  const told = chunks.length > mostTold ? t('tokens.manyChunks', { count: chunks.length }) : t('tokens.chunks', { count: chunks.length, parts });
+  const text = chunks.length > 1 ? told : t('tokens.used', { used, size: chunkSize });
+  const hint = t('tokens.hint', { size: chunkSize });
   return (
-    <span className={cx(styles.meter, cut > 0 && styles.over)} title={t('tokens.hint', { size: chunkSize })} data-testid={`tokens-${field}`}>
+    <span className={cx(styles.meter, cut > 0 && styles.over)} title={chunks.length > mostTold ? `${hint} ${parts}` : hint} data-testid={`tokens-${field}`}>
       {text}
     </span>
   );

@@ -4,6 +4,7 @@ import type { InputImage } from '../../../../shared/generation.ts';
 import { useText } from '../../i18n/useText.ts';
 import { formStore } from '../../stores/form.ts';
 import { maskStore } from '../../stores/mask.ts';
+import { settleNotices } from '../../stores/notices.ts';
 import { inputUrl } from '../../stores/sendInput.ts';
 import hidden from '../../ui/hidden.module.css';
 import { Spinner } from '../../ui/Spinner.tsx';
@@ -40,7 +41,13 @@ function Painter({ image }: { readonly image: InputImage }) {
     const parts = { viewport: viewport.current, sheet: sheet.current, canvas: canvas.current, ring: ring.current };
     const surface = new Surface(parts, { width, height });
     const keyboard: Keyboard = listenToKeys(surface, ({ x, y }) => setPlace(`${String(Math.round(x))}, ${String(Math.round(y))}`));
-    const quiet = listenToPointers(surface, { isPanning: () => keyboard.isPanning(), onUse: () => keyboard.rest() });
+    const quiet = listenToPointers(surface, {
+      isPanning: () => keyboard.isPanning(),
+      onUse: () => {
+        keyboard.rest();
+        settleNotices();
+      },
+    });
     surfaceStore.setState({ surface });
     return () => {
       surfaceStore.setState({ surface: null });

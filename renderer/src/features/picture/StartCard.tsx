@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { useStore } from 'zustand';
 import type { InputImage } from '../../../../shared/generation.ts';
 import { useText } from '../../i18n/useText.ts';
-import { inputsStore, removePicture } from '../../stores/inputs.ts';
+import { inputsStore, missPicture, removePicture } from '../../stores/inputs.ts';
 import { inputUrl } from '../../stores/sendInput.ts';
 import { turnStage } from '../../stores/stageSide.ts';
 import { IconButton } from '../../ui/IconButton.tsx';
@@ -21,7 +21,7 @@ export function StartCard({ image, choose }: StartCardProps) {
   return (
     <div className={styles.card}>
       <button type="button" className={styles.thumb} aria-label={t('start.show')} title={t('start.show')} onClick={() => turnStage('start')}>
-        <img src={inputUrl(image.id)} alt="" draggable={false} decoding="async" />
+        <img src={inputUrl(image.id)} alt="" draggable={false} decoding="async" onError={() => void missPicture(image)} />
       </button>
       <div className={styles.facts}>
         <span className={styles.name} title={named ?? undefined}>

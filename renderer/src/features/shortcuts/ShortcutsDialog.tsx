@@ -5,6 +5,7 @@ import { isMac } from '../../stores/keyboard.ts';
 import { viewStore } from '../../stores/view.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Keys } from '../../ui/Keys.tsx';
+import { maskKeys } from './maskKeys.ts';
 import styles from './ShortcutsDialog.module.css';
 
 const menus = ['generate', 'view', 'file', 'help'] as const;
@@ -37,6 +38,23 @@ export function ShortcutsDialog() {
             </dl>
           </section>
         ))}
+        <section aria-labelledby="shortcuts-mask">
+          <h3 id="shortcuts-mask" className={styles.heading}>
+            {t('shortcuts.menu.mask')}
+          </h3>
+          <dl>
+            {maskKeys.map(({ keys, label }) => (
+              <div key={label} className={styles.row}>
+                <dt>{t(label)}</dt>
+                <dd className={styles.choices}>
+                  {keys.map((key) => (
+                    <Keys key={key} keys={key} mac={isMac()} />
+                  ))}
+                </dd>
+              </div>
+            ))}
+          </dl>
+        </section>
       </div>
     </Dialog>
   );

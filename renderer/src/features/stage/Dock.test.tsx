@@ -128,6 +128,14 @@ describe('under the canvas', () => {
     expect(screen.queryByRole('button', { name: 'Keep clean estimate' })).toBeNull();
   });
 
+  it('a run whose settings were refused is not offered again as it was', () => {
+    const failure = { code: 'INVALID_INPUT', field: 'clipSkip', message: 'clipSkip: too many', nextStep: 'Set clip skip to 0.' } as const;
+    happen(queued('a'), { jobId: 'a', kind: 'failed', failure, stepsDone: 0, keepable: false });
+    render(<Dock />);
+    expect(screen.getByRole('alert').textContent).toContain('Set clip skip to 0.');
+    expect(screen.getAllByRole('button').map(({ textContent }) => textContent)).toEqual(['Dismiss']);
+  });
+
   it('a result out of sight cannot be deleted from under the start picture', () => {
     happen(queued('a'), stepDone('a', 0), { jobId: 'a', kind: 'stopped', stepsDone: 1, numTimesteps: 20, hard: false, keepable: true, trace: null });
     setForm({ task: 'inpaint', image: { id: 'a'.repeat(64), width: 640, height: 480 } });

@@ -41,9 +41,12 @@ export function FailedDock({ job }: { readonly job: JobSnapshot }) {
             {t('run.keep')}
           </Button>
         ) : null}
-        <Button look={job.keepable ? 'plain' : 'primary'} onClick={() => void generateAgain(job.request)}>
-          {t('run.again')}
-        </Button>
+        {/* The same settings would be refused again. */}
+        {failure.code === 'INVALID_INPUT' ? null : (
+          <Button look={job.keepable ? 'plain' : 'primary'} onClick={() => void generateAgain(job.request)}>
+            {t('run.again')}
+          </Button>
+        )}
         <Button look="quiet" onClick={() => removeJob(job.jobId)}>
           {t('run.dismiss')}
         </Button>
