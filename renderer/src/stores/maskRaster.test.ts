@@ -63,16 +63,6 @@ describe('the brush', () => {
     dab(raster, 19.5, 9.5, 0.5);
     expect(value(raster, 19, 9)).toBe(255);
   });
-
-  it('paints quickly on a large picture', () => {
-    const raster = createMaskRaster(2048, 2048);
-    const started = performance.now();
-    for (let index = 0; index < 200; index++) {
-      paintSegment(raster, { x: 200 + index * 8, y: 1000, radius: 100 }, { x: 208 + index * 8, y: 1000, radius: 100 }, hard);
-    }
-    // A frame at 60 Hz has 16 ms; even a machine ten times slower than that stays within one per piece.
-    expect((performance.now() - started) / 200).toBeLessThan(16);
-  });
 });
 
 describe('a whole mask', () => {

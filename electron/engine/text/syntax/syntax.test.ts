@@ -99,8 +99,7 @@ describe('a text of 20,000 signs', () => {
     '[a:b:.5]', '((a)', '(:', '[a:3](',
   ])('of nothing but %s is read, and within the test runner\'s patience', (part) => {
     for (const text of [many(part), `${'('.repeat(9_000)}${many(part).slice(0, 2_000)}${')'.repeat(9_000)}`, `${'[a:'.repeat(3_000)}${':3]'.repeat(3_000)}`]) {
-      expect(parseA1111(text).length).toBeGreaterThan(0);
-      expect(parseComfy(text).length).toBeGreaterThan(0);
+      for (const pieces of [parseA1111(text), parseComfy(text)]) expect(pieces.map((piece) => piece.text).join('').length).toBeLessThanOrEqual(text.length);
       expect(readPromptSchedule(text, 'a1111', 20).texts.length).toBeGreaterThan(0);
     }
   });
