@@ -14,7 +14,7 @@ export default defineConfig({
       },
       {
         plugins: [react()],
-        test: { name: 'dom', include: ['renderer/**/*.test.{ts,tsx}'], environment: 'happy-dom' },
+        test: { name: 'dom', include: ['renderer/**/*.test.{ts,tsx}'], environment: 'happy-dom', testTimeout: 60_000 },
       },
     ],
   },

@@ -141,7 +141,7 @@ const baseSchema = z.object({
   /** White is painted again, black stays; sides of `image`. */
   mask: inputImageSchema.nullable().default(null),
   /** How much of the way back to noise the start goes; 0 exclusive, 1 is pure noise. */
-  strength: z.number().min(0).max(1).default(0.75),
+  strength: z.number().min(0).max(1).default(0.8),
   /** Pixels kept around the mask when only its surroundings are drawn, at full size; null: the whole picture is. */
   maskPadding: z.int().min(0).max(1024).nullable().default(null),
   /** Pasting back what lies outside the mask, pixel by pixel, with the mask's soft edges. */

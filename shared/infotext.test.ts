@@ -117,12 +117,12 @@ describe('formatInfotext', () => {
     [
       'inpainting the mask alone',
       { task: 'inpaint', image, mask: image, maskPadding: 32 },
-      { 'Denoising strength': '0.75', 'Inpaint area': 'Only masked', 'Masked area padding': '32' },
+      { 'Denoising strength': '0.8', 'Inpaint area': 'Only masked', 'Masked area padding': '32' },
     ],
     [
       'inpainting that touches the rest',
       { task: 'inpaint', image, mask: image, keepUnmasked: false },
-      { 'Denoising strength': '0.75', 'Keep unmasked': 'off' },
+      { 'Denoising strength': '0.8', 'Keep unmasked': 'off' },
     ],
     ['clip skip, counted from 1', { clipSkip: 1 }, { 'Clip skip': '2' }],
     ['brackets as text', { promptSyntax: 'plain' }, { Emphasis: 'None', 'Prompt syntax': 'plain' }],

@@ -68,7 +68,7 @@ describe('the request of a command line', () => {
 
   it('draws a picture at its own size, floored to what the model draws, and says so', () => {
     const exact = read([], picturesOf(640, 512, false));
-    expect(exact.request).toMatchObject({ task: 'image-to-image', width: 640, height: 512, strength: 0.75 });
+    expect(exact.request).toMatchObject({ task: 'image-to-image', width: 640, height: 512, strength: 0.8 });
     expect(exact.notes).toEqual(['--init: noted']);
     const floored = read(['--strength', '0.3'], picturesOf(700, 512, false));
     expect(floored.request).toMatchObject({ width: 640, height: 512, strength: 0.3 });

@@ -29,7 +29,7 @@ What to draw
 From a picture
   --init FILE                   PNG or JPEG to start from
   --mask FILE                   PNG or JPEG of the same size: white is painted again, black stays
-  --strength S                  how far back to noise the picture goes, above 0 to 1 (0.75)
+  --strength S                  how far back to noise the picture goes, above 0 to 1 (0.8)
   --mask-padding PX             draw only the surroundings of the mask, PX pixels around it, at full size
   --no-keep-unmasked            do not paste back what lies outside the mask
 

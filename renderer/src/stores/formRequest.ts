@@ -15,7 +15,7 @@ import { readInteger, readNumber, readNumberList, readPair } from './readText.ts
 import { askedSteps, formPlan, requestPlan, startsByShare, strengthKey, usesEta } from './stepPlan.ts';
 
 /** Where it does not act it is what a request without one says, for two equal runs are to have equal requests. */
-const unusedStrength = 0.75;
+const unusedStrength = 0.8;
 
 const read = (text: string): number => readNumber(text) ?? 0;
 

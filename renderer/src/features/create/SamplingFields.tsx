@@ -16,12 +16,15 @@ import { FormSelect } from './FormSelect.tsx';
 import styles from './rows.module.css';
 import { withCurrent } from './withCurrent.ts';
 
-/** What to reach for first, then what costs two model calls a step, what is there for comparison, and what wants a model of its kind. */
+/**
+ * What to reach for first, then what costs two model calls a step, what is there for comparison, and what wants a model of its kind.
+ * Flow-match Euler is not offered: neither SD nor SDXL models predict a flow.
+ */
 const groups = [
   { key: 'usual', ids: ['dpmpp_2m', 'dpmpp_2m_sde', 'euler', 'euler_a', 'unipc'] },
   { key: 'twice', ids: ['heun', 'dpm2', 'dpm2_a'] },
   { key: 'other', ids: ['dpmpp_sde', 'dpmpp_2s', 'deis', 'lms', 'pndm', 'ddim', 'ddpm'] },
-  { key: 'special', ids: ['lcm', 'tcd', 'flow_euler'] },
+  { key: 'special', ids: ['lcm', 'tcd'] },
 ] as const satisfies readonly { readonly key: string; readonly ids: readonly SchedulerId[] }[];
 
 export function SamplingFields() {
@@ -49,7 +52,7 @@ export function SamplingFields() {
           value={scheduler}
           options={groups.map(({ key, ids }) => ({
             label: t(`samplers.${key}`),
-            options: ids.map((value) => ({ value, label: schedulerLabels[value] })),
+            options: idsOf(key, ids, scheduler).map((value) => ({ value, label: schedulerLabels[value] })),
           }))}
           onChange={(next) => chooseSampler(next)}
         />
@@ -69,6 +72,12 @@ export function SamplingFields() {
       </div>
     </>
   );
+}
+
+/** A chosen sampler stays in the list, whatever made it the choice. */
+function idsOf(key: string, ids: readonly SchedulerId[], chosen: SchedulerId): readonly SchedulerId[] {
+  const isListed = groups.some((group) => group.ids.some((id) => id === chosen));
+  return key === 'special' && !isListed ? [...ids, chosen] : ids;
 }
 
 /** What the sampler cannot follow stays chosen, and says so. */
