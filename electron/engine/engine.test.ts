@@ -148,7 +148,11 @@ describe('guidance', () => {
     const scales = ofKind(messages, 'step').map(({ step }) => step.guidanceScale);
     expect(scales).toEqual([5, 5, 5, 1, 1, 1, 5, 2, 1, 1]);
     expect(ofKind(messages, 'steered').map(({ afterStep }) => afterStep)).toEqual([2, 5, 6]);
-    expect(checkpointsOf(messages).at(-1)).toMatchObject({ guidanceScale: 2, guidanceEnd: { kind: 'guided-steps', steps: 8 } });
+    expect(checkpointsOf(messages).at(-1)?.log).toEqual([
+      { afterStep: 2, steering: { guidanceEnd: { kind: 'guided-steps', steps: 1 } } },
+      { afterStep: 5, steering: { guidanceEnd: { kind: 'guided-steps', steps: 8 } } },
+      { afterStep: 6, steering: { guidanceScale: 2 } },
+    ]);
   });
 });
 

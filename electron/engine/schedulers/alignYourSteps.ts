@@ -23,15 +23,23 @@ const sigmas: Record<AysFamily, readonly number[]> = {
  * Timesteps of Align Your Steps (arXiv 2404.14507). For other counts than ten the authors interpolate the logarithms of the
  * eleven noise levels evenly (their `loglinear_interp`; ComfyUI's AlignYourStepsScheduler does it too); the levels are then
  * looked up among the model's trained ones.
+ * @param reached where the list is to begin, in sigma units; left out: at the noisiest level
  */
-export function alignedTimesteps(config: SchedulerConfig, family: AysFamily, steps: number): number[] {
-  if (steps === timesteps[family].length) return [...timesteps[family]];
+export function alignedTimesteps(config: SchedulerConfig, family: AysFamily, steps: number, reached?: number): number[] {
+  if (steps === timesteps[family].length && reached === undefined) return [...timesteps[family]];
   const logs = sigmas[family].map(Math.log);
   const logSigmas = logSigmasOf(trainedSigmas(config));
-  const wanted = linspace(0, logs.length - 1, steps + 1).slice(0, -1);
+  const wanted = linspace(reached === undefined ? 0 : placeOf(Math.log(reached), logs), logs.length - 1, steps + 1).slice(0, -1);
   return wanted.map((at) => {
     const low = Math.min(Math.floor(at), logs.length - 2);
     const from = logs[low] ?? 0;
     return roundHalfEven(sigmaToTimestep(Math.exp(from + ((logs[low + 1] ?? 0) - from) * (at - low)), logSigmas));
   });
+}
+
+/** The fractional place of a level among falling ones; of one that is above them all the first. */
+function placeOf(log: number, logs: readonly number[]): number {
+  const low = Math.max(0, logs.findIndex((level) => level <= log) - 1);
+  const from = logs[low] ?? 0;
+  return log >= from ? low : low + (from - log) / (from - (logs[low + 1] ?? 0));
 }

@@ -1,3 +1,4 @@
+import { StopbathError } from '../../../shared/errors.ts';
 import { batchSize, type GenerationRequest } from '../../../shared/generation.ts';
 import type { StepTensors } from '../callbacks/callback.ts';
 import type { ScheduledPrompt } from '../callbacks/promptSchedule.ts';
@@ -33,6 +34,7 @@ interface Wording {
 /**
  * Encodes every text a run will need before it begins.
  * @param numTimesteps the steps of the run; schedules of prompts are read against them
+ * @param mayGoOn asked before every text; null comes back once it has said no
  * @throws StopbathError as `PromptEncoding.encode` does.
  */
 export async function encodeConditions(
@@ -40,7 +42,21 @@ export async function encodeConditions(
   pipeline: Pipeline,
   numTimesteps: number,
   warn: (text: string) => void,
-): Promise<Conditions> {
+): Promise<Conditions>;
+export async function encodeConditions(
+  request: GenerationRequest,
+  pipeline: Pipeline,
+  numTimesteps: number,
+  warn: (text: string) => void,
+  mayGoOn: () => Promise<boolean>,
+): Promise<Conditions | null>;
+export async function encodeConditions(
+  request: GenerationRequest,
+  pipeline: Pipeline,
+  numTimesteps: number,
+  warn: (text: string) => void,
+  mayGoOn: () => Promise<boolean> = () => Promise.resolve(true),
+): Promise<Conditions | null> {
   const { promptSyntax: syntax, imagesPerPrompt } = request;
   const read = (name: Wording['name'], text: string, text2: string | null): Wording => {
     const second = text2 === null ? null : readPromptSchedule(text2, syntax, numTimesteps);
@@ -51,15 +67,33 @@ export async function encodeConditions(
   const all = [...wordings, opposite].flatMap(({ texts }) => texts.flatMap(({ text, prompt2 }) => [text, prompt2 ?? text]));
   // One width for all: rows of a batch and both sides of guidance are one tensor in the end.
   const chunks = Math.max(...all.map((text) => pipeline.prompts.chunksOf(text, syntax)));
-  const encode = (wording: Wording): Promise<ScheduledPrompt> => encodeWording(wording, request, pipeline, chunks, warn);
+  const encode = (wording: Wording): Promise<ScheduledPrompt | null> => encodeWording(wording, request, pipeline, { chunks, warn, mayGoOn });
   const rows: ScheduledPrompt[] = [];
   // Each prompt's pictures stand together: p0, p0, p1, p1.
-  for (const wording of wordings) rows.push(...repeated(await encode(wording), imagesPerPrompt));
+  for (const wording of wordings) {
+    const row = await encode(wording);
+    if (row === null) return null;
+    rows.push(...repeated(row, imagesPerPrompt));
+  }
   const encoded = await encode(opposite);
+  if (encoded === null) return null;
+  requireTaken(encoded, pipeline);
   const isZero = request.negativePrompt === null && pipeline.forceZerosForEmptyPrompt;
   const negative = repeated(isZero ? zeroed(encoded) : encoded, rows.length);
   const fixed = fixedTensors(request, pipeline);
   return { positive: rows, negative, at: (stepIndex) => ({ ...tensorsAt(rows, negative, stepIndex), ...fixed }) };
+}
+
+/** Told before a step is run, not by the model in the middle of one. */
+function requireTaken({ variants }: ScheduledPrompt, { unet, modelName }: Pipeline): void {
+  const tokens = variants[0]?.embeds.dims[1] ?? 0;
+  if (unet.tokens === null || tokens === unet.tokens) return;
+  throw new StopbathError({
+    code: 'INVALID_INPUT',
+    field: 'prompt',
+    message: `prompt: ${modelName} was exported for prompts of ${unet.tokens} tokens; these need ${tokens}.`,
+    nextStep: 'Shorten the prompt, or set the syntax to plain, which cuts it.',
+  });
 }
 
 function repeated<T>(value: T, count: number): T[] {
@@ -89,13 +123,13 @@ async function encodeWording(
   { name, schedule, texts }: Wording,
   request: GenerationRequest,
   { prompts }: Pipeline,
-  chunks: number,
-  warn: (text: string) => void,
-): Promise<ScheduledPrompt> {
+  { chunks, warn, mayGoOn }: { chunks: number; warn: (text: string) => void; mayGoOn: () => Promise<boolean> },
+): Promise<ScheduledPrompt | null> {
   // diffusers leaves out no layers for the negative prompt.
   const clipSkip = name === 'prompt' ? request.clipSkip : 0;
   const variants: EncodedPrompt[] = [];
   for (const { text, prompt2 } of texts) {
+    if (!(await mayGoOn())) return null;
     const encoded = await prompts.encode(text, { syntax: request.promptSyntax, clipSkip, chunks, prompt2 });
     const { cut, cutText } = encoded.count;
     if (cut > 0) warn(`The ${name} is too long for this model: ${cut} tokens are left out: ${cutText}`);
