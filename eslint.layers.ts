@@ -33,6 +33,7 @@ export const rooms: readonly Room[] = [
       'electron/engine/text',
     ],
   ],
+  ['electron/engine/sandbox', ['shared', 'electron/engine/tensor', 'electron/engine/callbacks']],
   [
     'electron/engine/pipelines',
     [
@@ -58,6 +59,8 @@ const onlyEngineMayOpenTheRuntime = ['electron/engine/engine.ts', 'electron/engi
 const doors: readonly Room[] = [
   ['onnxruntime-node', ['electron/engine/ort', 'e2e']],
   ['electron', ['electron/main.ts', 'electron/boot.ts', 'electron/preload.ts', 'electron/desktop', 'electron/hosts/electronHost.ts', 'e2e']],
+  ['quickjs-emscripten-core', ['electron/engine/sandbox']],
+  ['@jitl/quickjs-singlefile-mjs-release-sync', ['electron/engine/sandbox']],
   ['ws', ['electron/hosts', 'e2e']],
   ['react', ['renderer']],
   ['zod', ['shared', 'electron', 'renderer', 'e2e']],

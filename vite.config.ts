@@ -40,6 +40,7 @@ export default defineConfig(({ mode }): UserConfig => {
         {
           main: 'electron/main.ts',
           engine: 'electron/engine/process.ts',
+          sandbox: 'electron/engine/sandbox/worker.ts',
           serve: 'electron/hosts/serve.ts',
           start: 'electron/hosts/start.ts',
         },

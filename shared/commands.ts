@@ -13,6 +13,8 @@ export interface Command {
 export const commands = [
   { id: 'generate', label: 'generate', keys: 'Mod+Enter', menu: 'generate' },
   { id: 'stop', label: 'stop', keys: 'Escape', menu: 'generate' },
+  { id: 'pause', label: 'pause', keys: 'P', menu: 'generate' },
+  { id: 'step-once', label: 'stepOnce', keys: '.', menu: 'generate' },
   { id: 'guidance-off', label: 'guidanceOff', keys: 'Mod+Shift+G', menu: 'generate' },
   { id: 'new-seed', label: 'newSeed', keys: 'Mod+Shift+R', menu: 'generate' },
   { id: 'task-text', label: 'taskText', keys: 'Mod+1', menu: 'generate' },

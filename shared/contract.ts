@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { generationRequestSchema, inputImageSchema, promptSyntaxes, providerIds, tasks } from './generation.ts';
-import { failureSchema, jobEventSchema, jobSnapshotSchema, pictureSchema, steeringSchema, tokenCountSchema } from './job.ts';
+import { generationRequestSchema, inputImageSchema, maxCallbackLength, promptSyntaxes, providerIds, steeringEntrySchema, tasks } from './generation.ts';
+import { breakpointSchema, failureSchema, jobEventSchema, jobSnapshotSchema, pictureSchema, steeringSchema, tokenCountSchema } from './job.ts';
 import { schedulerIds } from './samplers.ts';
 
 /** A model the app can run. */
@@ -56,6 +56,8 @@ export const settingsSchema = z.object({
   /** Least wall time of a step, so that a fast model can be watched. */
   paceMs: z.number().min(0).max(10_000),
   provider: z.enum(['auto', ...providerIds]),
+  /** Disk that the checkpoints of all runs may take, in MiB; the oldest runs lose theirs first. */
+  runsLimitMiB: z.int().min(16).max(1_000_000),
   /** The form as it was left: any JSON the interface wants back after a restart. */
   form: z.record(z.string(), z.json()).nullable(),
 });
@@ -67,6 +69,7 @@ export const defaultSettings: Settings = {
   previewMode: 'auto',
   paceMs: 120,
   provider: 'auto',
+  runsLimitMiB: 2048,
   form: null,
 };
 
@@ -100,6 +103,34 @@ export const calls = {
   /** Returns at once. A second stop of the same job, or no answer in 2 s, replaces the engine process. */
   'jobs.stop': { input: job, output: none },
   'jobs.steer': { input: job.extend({ steering: steeringSchema }), output: none },
+  'jobs.pause': { input: job, output: none },
+  'jobs.resume': { input: job.extend({ steps: z.union([z.literal('all'), z.literal(1)]) }), output: none },
+  /** Replaces those of the job; they are kept with it, and are no part of the picture. */
+  'jobs.breakpoints': { input: job.extend({ breakpoints: z.array(breakpointSchema).max(64) }), output: none },
+  /**
+   * A new run beside its parent, from the end of that step (0-based) of any run whose checkpoint is kept, changed by
+   * `steering` from the next step on; `{}`: the same again, bit for bit. It is put at the head of the queue.
+   * `ahead`: the steering of later steps, in place of what the parent has there.
+   */
+  'jobs.fork': {
+    input: job.extend({ stepIndex: z.int().min(0), steering: steeringSchema, ahead: z.array(steeringEntrySchema).max(1000).optional() }),
+    output: z.object({ jobId: z.string() }),
+  },
+  /** A stopped or failed run goes on as itself. */
+  'jobs.continue': { input: job, output: none },
+  /** The steps of a run that can be gone back to. */
+  'jobs.frames': {
+    input: job,
+    output: z.object({ frames: z.array(z.object({ stepIndex: z.int(), bytes: z.int() })), bytesOfAllRuns: z.int(), limitBytes: z.int() }),
+  },
+  /** Reads a callback's source as a run would, its top level included. `line` and `column` count from 1. */
+  'callbacks.check': {
+    input: z.object({ source: z.string().max(maxCallbackLength) }),
+    output: z.discriminatedUnion('ok', [
+      z.object({ ok: z.literal(true), tensorInputs: z.array(z.string()) }),
+      z.object({ ok: z.literal(false), line: z.int().min(1), column: z.int().min(1), message: z.string() }),
+    ]),
+  },
   /** Decodes and saves the clean estimates of a stopped or failed job. */
   'jobs.keep': { input: job, output: z.object({ pictures: z.array(pictureSchema) }) },
   /** Takes a queued job out, or clears an ended one from the list. */

@@ -1,7 +1,7 @@
-import type { EngineStatus, Settings } from './contract.ts';
+import type { CallOutput, EngineStatus, Settings } from './contract.ts';
 import type { Failure } from './errors.ts';
-import type { GenerationRequest, ProviderChoice, ProviderId } from './generation.ts';
-import type { Region, RunTrace, Steering, StepRecord, TokenCount } from './job.ts';
+import type { GenerationRequest, ProviderChoice, ProviderId, SteeringEntry } from './generation.ts';
+import type { Breakpoint, CallbackProblem, PauseReason, Region, RunTrace, Steering, StepRecord, TokenCount } from './job.ts';
 
 /** A float tensor as plain data; survives structured clone and `serialization: 'advanced'`. */
 export interface PlainTensor {
@@ -11,7 +11,7 @@ export interface PlainTensor {
 
 /** Everything needed to go on bit-exactly after a step, and to decode its clean estimate. Plain data. */
 export interface Checkpoint {
-  readonly version: 2;
+  readonly version: 3;
   readonly request: GenerationRequest;
   /** Identifies the weights: resuming on others is refused. */
   readonly modelHash: string;
@@ -28,9 +28,8 @@ export interface Checkpoint {
   readonly generator: unknown;
   /** What the loop holds beside the latents and cannot work out again from the request, by name. */
   readonly tensors: Readonly<Record<string, PlainTensor>>;
-  /** What steering has made of the guidance by now. */
-  readonly guidanceScale: number;
-  readonly guidanceEnd: GenerationRequest['guidanceEnd'];
+  /** What was steered in this run beyond `request.steering`, up to this step. */
+  readonly log: readonly SteeringEntry[];
   readonly steps: readonly StepRecord[];
 }
 
@@ -56,6 +55,10 @@ export type EngineCommand =
       readonly from?: Checkpoint;
     }
   | { readonly kind: 'stop'; readonly jobId: string }
+  /** Waits after the step in progress; `resume` goes on, for one step or to the next breakpoint. */
+  | { readonly kind: 'pause'; readonly jobId: string }
+  | { readonly kind: 'resume'; readonly jobId: string; readonly steps: 'all' | 1 }
+  | { readonly kind: 'breakpoints'; readonly jobId: string; readonly breakpoints: readonly Breakpoint[] }
   | { readonly kind: 'steer'; readonly jobId: string; readonly steering: Steering }
   /** Decodes clean estimates (model latent scale) as the end of that request's run would: pasted into the picture and all. */
   | {
@@ -75,6 +78,8 @@ export type EngineCommand =
       readonly texts: readonly string[];
       readonly syntax: GenerationRequest['promptSyntax'];
     }
+  /** Whether the source of a callback can be read; answered beside the runs. */
+  | { readonly kind: 'check-callback'; readonly requestId: string; readonly source: string }
   | { readonly kind: 'shutdown' };
 
 /** 8-bit RGB, row by row, 3 bytes a pixel. */
@@ -109,6 +114,11 @@ export type EngineMessage =
     }
   | { readonly kind: 'checkpoint'; readonly jobId: string; readonly checkpoint: Checkpoint }
   | { readonly kind: 'steered'; readonly jobId: string; readonly steering: Steering; readonly afterStep: number }
+  | { readonly kind: 'paused'; readonly jobId: string; readonly stepsDone: number; readonly reason: PauseReason }
+  | { readonly kind: 'resumed'; readonly jobId: string }
+  /** The callback is switched off; the run goes on. */
+  | ({ readonly kind: 'callback-problem'; readonly jobId: string } & CallbackProblem)
+  | { readonly kind: 'callback-checked'; readonly requestId: string; readonly check: CallOutput<'callbacks.check'> }
   | { readonly kind: 'decoding'; readonly jobId: string }
   | { readonly kind: 'finished'; readonly jobId: string; readonly images: readonly RgbImage[]; readonly trace: RunTrace }
   | { readonly kind: 'stopped'; readonly jobId: string; readonly trace: RunTrace }

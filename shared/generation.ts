@@ -18,6 +18,8 @@ export const guidanceEndSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('never') }),
   z.object({ kind: z.literal('ratio'), ratio: z.number().min(0).max(1) }),
   z.object({ kind: z.literal('guided-steps'), steps: z.int().min(0).max(1000) }),
+  /** For good once the cosine similarity of the two predictions reaches this: adaptive guidance, arXiv 2312.12487. */
+  z.object({ kind: z.literal('evidence'), cosine: z.number().min(0).max(1) }),
 ]);
 export type GuidanceEnd = z.infer<typeof guidanceEndSchema>;
 
@@ -47,6 +49,12 @@ export const guidanceCurveSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('cosine'), to: scaleSchema }),
   /** One scale a step; the last one holds for further steps. */
   z.object({ kind: z.literal('list'), scales: z.array(scaleSchema).min(1).max(2 * maxSteps) }),
+  /** Drawn by hand: `at` is the share of the run's steps, ascending; straight lines, or a monotone cubic (Fritsch-Carlson). */
+  z.object({
+    kind: z.literal('points'),
+    points: z.array(z.object({ at: z.number().min(0).max(1), scale: scaleSchema })).min(1).max(64),
+    smooth: z.boolean(),
+  }),
 ]);
 export type GuidanceCurve = z.infer<typeof guidanceCurveSchema>;
 
@@ -92,6 +100,65 @@ export const microConditioningSchema = z.object({
   negativeAestheticScore: z.number().min(0).max(10).default(2.5),
 });
 export type MicroConditioning = z.infer<typeof microConditioningSchema>;
+
+/**
+ * Model calls left out where an earlier answer serves; a draft, never the default.
+ * `unconditional`: its difference to the conditional answer is kept for `every` - 1 further steps. `steps`: a whole step's
+ * answer is used again while the clean estimate changes by less than `threshold` (relative RMS), never twice in a row more
+ * than `most` times.
+ */
+export const reuseSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('none') }),
+  z.object({ kind: z.literal('unconditional'), every: z.int().min(2).max(10) }),
+  z.object({ kind: z.literal('steps'), threshold: z.number().min(0).max(1), most: z.int().min(1).max(5) }),
+]);
+export type Reuse = z.infer<typeof reuseSchema>;
+
+/** A new plan for the steps that are left, from the noise level the run has reached down to none. */
+export const tailSchema = z.object({
+  steps: z.int().min(1).max(maxSteps),
+  scheduler: z.enum(schedulerIds).optional(),
+  sigmaSchedule: z.enum(sigmaScheduleIds).optional(),
+  timestepSpacing: z.enum(timestepSpacingIds).optional(),
+});
+export type Tail = z.infer<typeof tailSchema>;
+
+/** What may change while a run goes on; applied from the next step. Everything here but `paceMs` changes the picture. */
+export const steeringSchema = z.object({
+  guidanceScale: scaleSchema.optional(),
+  guidanceEnd: guidanceEndSchema.optional(),
+  guidanceCurve: guidanceCurveSchema.optional(),
+  guidanceInterval: guidanceIntervalSchema.nullable().optional(),
+  guidanceRescale: z.number().min(0).max(1).optional(),
+  prompt: promptSchema.optional(),
+  negativePrompt: promptSchema.nullable().optional(),
+  /** For the noise that later steps add; what was drawn stays. */
+  noiseSeed: seedSchema.optional(),
+  tail: tailSchema.optional(),
+  reuse: reuseSchema.optional(),
+  /** Least wall time of a step in milliseconds, so that a fast model can be watched. 0: full speed. */
+  paceMs: z.number().min(0).max(10_000).optional(),
+});
+export type Steering = z.infer<typeof steeringSchema>;
+
+/** Something done to a run; together with the request it is all that is needed to draw the same picture again. */
+export const steeringEntrySchema = z.object({
+  /** 0-based index of the step after which it counts. */
+  afterStep: z.int().min(0),
+  steering: steeringSchema.omit({ paceMs: true }),
+});
+export type SteeringEntry = z.infer<typeof steeringEntrySchema>;
+
+export const maxCallbacks = 8;
+/** Characters of a callback's source. */
+export const maxCallbackLength = 20_000;
+
+/** A step-end callback as a JavaScript text; it is run where nothing but the run's numbers and tensors can be reached. */
+export const userCallbackSchema = z.object({
+  name: z.string().min(1).max(80),
+  source: z.string().max(maxCallbackLength),
+});
+export type UserCallback = z.infer<typeof userCallbackSchema>;
 
 export const promptSyntaxes = ['a1111', 'comfy', 'plain'] as const;
 
@@ -147,6 +214,11 @@ const baseSchema = z.object({
   /** Pasting back what lies outside the mask, pixel by pixel, with the mask's soft edges. */
   keepUnmasked: z.boolean().default(true),
   microConditioning: microConditioningSchema.default(microConditioningSchema.parse({})),
+  reuse: reuseSchema.default({ kind: 'none' }),
+  /** The steering log: applied again at the same steps, in order of `afterStep`. */
+  steering: z.array(steeringEntrySchema).max(1000).default([]),
+  /** Asked at the end of every step, in this order. */
+  callbacks: z.array(userCallbackSchema).max(maxCallbacks).default([]),
 });
 
 /** A saved request of the time when Karras sigmas were a scheduler of their own. */
@@ -213,6 +285,7 @@ export function parseGenerationRequest(value: unknown): GenerationRequest {
 export function guidedSteps(end: GuidanceEnd, numTimesteps: number): number {
   switch (end.kind) {
     case 'never':
+    case 'evidence':
       return numTimesteps;
     case 'ratio':
       return Math.min(numTimesteps, Math.trunc(numTimesteps * end.ratio) + 1);

@@ -167,3 +167,19 @@ it('counts seeds on past 2^53 and around the last one', () => {
   expect(imageSeed({ seed: '5', batchSeeds: 'shared' }, 2)).toBe('5');
   expect([0, 1, 2, 3].map((index) => imagePrompt({ prompt: 'a', morePrompts: ['b'], imagesPerPrompt: 2 }, index))).toEqual(['a', 'a', 'b', 'b']);
 });
+
+it('tells what was done to the run, and what was drawn by hand, in words of its own that A1111 reads past', () => {
+  const steering = [{ afterStep: 4, steering: { guidanceScale: 2, prompt: 'a dog, "barking"' } }];
+  const entries = read({
+    steering,
+    reuse: { kind: 'steps', threshold: 0.05, most: 2 },
+    guidanceEnd: { kind: 'evidence', cosine: 0.98 },
+    guidanceCurve: { kind: 'points', points: [{ at: 0, scale: 7 }, { at: 1, scale: 2.5 }], smooth: true },
+  });
+  expect(entries).toMatchObject({ Reuse: 'steps below 0.05 at most 2', 'Guidance end': 'evidence 0.98', 'Guidance curve': 'smooth 0=7 1=2.5' });
+  expect(JSON.parse(entries['Steering'] ?? '')).toEqual([{ after: 5, guidanceScale: 2, prompt: 'a dog, "barking"' }]);
+  expect(entries['Seed']).toBe(basic.seed);
+  expect(read({ reuse: { kind: 'unconditional', every: 3 } })['Reuse']).toBe('unconditional every 3');
+  expect(read({ callbacks: [{ name: 'fade, slowly', source: '' }, { name: 'cut', source: '' }] })['Callbacks']).toBe('fade, slowly, cut');
+  expect(read({})).not.toHaveProperty('Steering');
+});

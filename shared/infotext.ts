@@ -1,4 +1,5 @@
-import { microConditioningSchema, type GenerationRequest, type GuidanceCurve, type GuidanceEnd } from './generation.ts';
+import { assertNever } from './errors.ts';
+import { microConditioningSchema, type GenerationRequest, type GuidanceCurve, type GuidanceEnd, type Reuse } from './generation.ts';
 import { parseSigmaScheduleName, schedulerLabels, sigmaScheduleLabels, timestepSpacingLabels, type SchedulerId } from './samplers.ts';
 
 /** What is known of a picture when its `parameters` text is written. */
@@ -52,6 +53,7 @@ export function formatInfotext(facts: InfotextFacts): string {
     ...promptEntries(request),
     ...noiseEntries(facts),
     ...guidanceEntries(request),
+    ...steeringEntries(request),
     ...sizeEntries(request),
     ['Version', `Stopbath ${facts.version}`],
   ];
@@ -144,11 +146,43 @@ function guidanceEntries({ guidanceEnd, guidanceCurve, guidanceInterval, guidanc
 }
 
 function formatGuidanceEnd(end: Exclude<GuidanceEnd, { kind: 'never' }>): string {
-  return end.kind === 'ratio' ? `ratio ${end.ratio}` : `guided steps ${end.steps}`;
+  switch (end.kind) {
+    case 'ratio':
+      return `ratio ${end.ratio}`;
+    case 'guided-steps':
+      return `guided steps ${end.steps}`;
+    case 'evidence':
+      return `evidence ${end.cosine}`;
+    default:
+      return assertNever(end);
+  }
 }
 
 function formatGuidanceCurve(curve: Exclude<GuidanceCurve, { kind: 'constant' }>): string {
-  return curve.kind === 'list' ? `list ${curve.scales.join(' ')}` : `${curve.kind} to ${curve.to}`;
+  switch (curve.kind) {
+    case 'linear':
+    case 'cosine':
+      return `${curve.kind} to ${curve.to}`;
+    case 'list':
+      return `list ${curve.scales.join(' ')}`;
+    case 'points':
+      return `${curve.smooth ? 'smooth' : 'straight'} ${curve.points.map(({ at, scale }) => `${at}=${scale}`).join(' ')}`;
+    default:
+      return assertNever(curve);
+  }
+}
+
+function formatReuse(reuse: Exclude<Reuse, { kind: 'none' }>): string {
+  return reuse.kind === 'unconditional' ? `unconditional every ${reuse.every}` : `steps below ${reuse.threshold} at most ${reuse.most}`;
+}
+
+/** What was done to the run while it went on, as JSON: a list of what counted after which step. */
+function steeringEntries({ reuse, steering, callbacks }: GenerationRequest): Entry[] {
+  return [
+    callbacks.length === 0 ? null : ['Callbacks', callbacks.map(({ name }) => name).join(', ')],
+    reuse.kind === 'none' ? null : ['Reuse', formatReuse(reuse)],
+    steering.length === 0 ? null : ['Steering', JSON.stringify(steering.map((entry) => ({ after: entry.afterStep + 1, ...entry.steering })))],
+  ];
 }
 
 const usualConditioning = microConditioningSchema.parse({});

@@ -9,13 +9,13 @@ import { createFetchUi, type FetchUi } from './fetchUi.ts';
 import { createInputs, type Inputs } from './inputs.ts';
 import { saveFailure, writeFileAtomic, type FileWriter } from './files.ts';
 import type { AppPaths, Host } from './host.ts';
-import { createJobs, type Jobs } from './jobs.ts';
+import { createJobs, limitBytes, type Jobs } from './jobs.ts';
 import { openLibrary, type Library } from './library.ts';
 import { openModels, type Models } from './models.ts';
 import { createNotices, type Notices } from './notices.ts';
 import { createPreviews } from './previews.ts';
 import { createQueueFile } from './queueFile.ts';
-import { createRuns } from './runs.ts';
+import { createRuns } from './runs/runStore.ts';
 import { openSettings, type SettingsStore } from './settings.ts';
 import { appVersion } from './version.ts';
 
@@ -49,7 +49,15 @@ export async function openApp(options: AppOptions): Promise<App> {
   const settings = await openSettings({
     file: join(paths.data, 'settings.json'),
     write,
-    onChange: (value) => events.emit('settings', value),
+    onChange: (value) => {
+      events.emit('settings', value);
+      void runs.trim();
+    },
+    onNotice: notices.add,
+  });
+  const runs = createRuns({
+    folder: join(paths.data, 'runs'),
+    limitBytes: () => limitBytes(settings.get()),
     onNotice: notices.add,
   });
   const library = openLibrary({
@@ -63,7 +71,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     start: () => host.startEngine(join(paths.data, 'cache')),
     onStatus: (status) => events.emit('engine', status),
   });
-  const previews = createPreviews();
+  const previews = createPreviews(runs);
   const inputs = createInputs({ folder: join(paths.data, 'inputs'), write });
   const jobs = createJobs({
     engine,
@@ -71,7 +79,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     library,
     models,
     previews,
-    runs: createRuns(join(paths.data, 'runs'), notices.add),
+    runs,
     queueFile: createQueueFile(join(paths.data, 'queue.json'), write, notices.add),
     settings: settings.get,
     onEvent: (event) => events.emit('job', event),
@@ -81,7 +89,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   engine.warmUp();
   await jobs.start();
   // Nobody waits for it; a library that cannot be read deletes nothing.
-  void cleanInputs({ inputs, jobs, library, settings }).catch(() => undefined);
+  void jobs.clearGone().then(() => cleanInputs({ inputs, jobs, library, settings })).catch(() => undefined);
   return {
     events,
     handlers: createHandlers({ host, engine, inputs, jobs, library, models, notices, settings }),
@@ -130,6 +138,24 @@ function createHandlers({ host, engine, inputs, jobs, library, models, notices, 
       jobs.steer(jobId, steering);
       return {};
     },
+    'jobs.pause': ({ jobId }) => {
+      jobs.pause(jobId);
+      return {};
+    },
+    'jobs.resume': ({ jobId, steps }) => {
+      jobs.resume(jobId, steps);
+      return {};
+    },
+    'jobs.breakpoints': ({ jobId, breakpoints }) => {
+      jobs.breakpoints(jobId, breakpoints);
+      return {};
+    },
+    'jobs.fork': (input) => jobs.fork(input),
+    'jobs.continue': async ({ jobId }) => {
+      await jobs.continue(jobId);
+      return {};
+    },
+    'jobs.frames': ({ jobId }) => jobs.frames(jobId),
     'jobs.keep': async ({ jobId }) => ({ pictures: await jobs.keep(jobId) }),
     'jobs.remove': async ({ jobId }) => {
       await jobs.remove(jobId);
@@ -139,6 +165,7 @@ function createHandlers({ host, engine, inputs, jobs, library, models, notices, 
       const modelFolder = models.get(modelId).folder;
       return { counts: [...(await engine.countTokens({ modelFolder, texts, syntax }))] };
     },
+    'callbacks.check': ({ source }) => engine.checkCallback(source),
     'inputs.fromPicture': async ({ id }) => await inputs.add(await readPicture(await library.path(id))),
     'engine.status': () => engine.status(),
     'library.list': (page) => library.list(page),

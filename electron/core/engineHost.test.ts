@@ -3,6 +3,7 @@ import type { EngineStatus } from '../../shared/contract.ts';
 import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
 import { StopbathError } from '../../shared/errors.ts';
 import { parseGenerationRequest } from '../../shared/generation.ts';
+import { stepRecordSchema } from '../../shared/job.ts';
 import { createEngineHost } from './engineHost.ts';
 import type { EngineHost, EngineTask } from './engineTask.ts';
 import type { EngineExit, EngineProcess } from './host.ts';
@@ -44,7 +45,7 @@ const ready: EngineMessage = { kind: 'ready', runtimeVersion: '1' };
 const step = (jobId: string): EngineMessage => ({
   kind: 'step',
   jobId,
-  step: { stepIndex: 0, numTimesteps: 2, timestep: 1, sigma: 1, guidanceScale: 1, guided: false, unetEvaluations: 1, ms: 1 },
+  step: stepRecordSchema.parse({ stepIndex: 0, numTimesteps: 2, timestep: 1, sigma: 1, guidanceScale: 1, guided: false, unetEvaluations: 1, ms: 1 }),
 });
 const failed = (jobId: string): EngineMessage => ({ kind: 'failed', jobId, failure: { code: 'MODEL_BAD', message: 'bad' } });
 const task = (jobId: string): EngineTask => ({
@@ -84,8 +85,8 @@ afterEach(() => vi.useRealTimers());
 describe('the engine host', () => {
   it('holds a task and its steering back until the process is ready', async () => {
     const end = engine.run('a', task('a'), () => undefined);
-    engine.steer('a', { guidanceScale: 2 });
-    engine.steer('other', { guidanceScale: 9 });
+    engine.control({ kind: 'steer', jobId: 'a', steering: { guidanceScale: 2 } });
+    engine.control({ kind: 'steer', jobId: 'other', steering: { guidanceScale: 9 } });
     expect(process(0).sent).toEqual([]);
     process(0).says(ready);
     expect(process(0).sent).toEqual([task('a'), { kind: 'steer', jobId: 'a', steering: { guidanceScale: 2 } }]);
@@ -196,7 +197,7 @@ describe('the engine host', () => {
     process(0).says(ready);
     let arrive: (task: EngineTask) => void = () => undefined;
     const end = engine.run('a', new Promise<EngineTask>((resolve) => (arrive = resolve)), () => undefined);
-    engine.steer('a', { guidanceScale: 2 });
+    engine.control({ kind: 'steer', jobId: 'a', steering: { guidanceScale: 2 } });
     expect(process(0).sent).toEqual([]);
     arrive(task('a'));
     await Promise.resolve();

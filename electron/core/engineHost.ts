@@ -1,10 +1,10 @@
-import type { EngineStatus } from '../../shared/contract.ts';
-import type { EngineMessage } from '../../shared/engineProtocol.ts';
+import type { CallOutput, EngineStatus } from '../../shared/contract.ts';
+import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
 import { StopbathError, toFailure, type Failure } from '../../shared/errors.ts';
-import type { Steering, TokenCount } from '../../shared/job.ts';
+import type { TokenCount } from '../../shared/job.ts';
 import { startEngineChild, type EngineChild } from './engineChild.ts';
-import type { EngineHost, EngineHostOptions, EngineProgress, EngineTask, EngineTaskEnd, TokenQuestion } from './engineTask.ts';
-import { createTokenCounts, type TokenCounts } from './tokenCounts.ts';
+import { createQuestions, type Questions } from './engineQuestions.ts';
+import type { EngineHost, EngineHostOptions, EngineProgress, EngineTask, EngineTaskEnd, RunControl, TokenQuestion } from './engineTask.ts';
 
 interface Running {
   readonly jobId: string;
@@ -14,7 +14,8 @@ interface Running {
   readonly end: (end: EngineTaskEnd) => void;
   /** The process was given the task. */
   sent: boolean;
-  steering: Steering[];
+  /** Waits for the task to be sent. */
+  controls: RunControl[];
   stopTimer: NodeJS.Timeout | null;
 }
 
@@ -27,7 +28,8 @@ const eagerRestarts = 3;
 
 class EngineSupervisor implements EngineHost {
   readonly #options: Required<EngineHostOptions>;
-  readonly #counts: TokenCounts;
+  readonly #counts: Questions<TokenQuestion, readonly TokenCount[]>;
+  readonly #checks: Questions<string, CallOutput<'callbacks.check'>>;
   #status: EngineStatus = { state: 'stopped', generation: 0, provider: null, rungs: [], failure: null };
   #child: EngineChild | null = null;
   #running: Running | null = null;
@@ -43,13 +45,23 @@ class EngineSupervisor implements EngineHost {
       backOffMs: (crashes) => Math.min(250 * 2 ** (crashes - 1), 10_000),
       ...options,
     };
-    this.#counts = createTokenCounts({
-      patienceMs: this.#options.countPatienceMs,
-      send: (command) => {
-        if (this.#child?.isReady() !== true) return false;
-        this.#child.send(command);
-        return true;
-      },
+    const patienceMs = this.#options.countPatienceMs;
+    const send = (command: EngineCommand): boolean => {
+      if (this.#child?.isReady() !== true) return false;
+      this.#child.send(command);
+      return true;
+    };
+    this.#counts = createQuestions({
+      patienceMs,
+      prefix: 'tokens',
+      task: 'count tokens',
+      send: (requestId, question) => send({ kind: 'count-tokens', requestId, ...question }),
+    });
+    this.#checks = createQuestions({
+      patienceMs,
+      prefix: 'callback',
+      task: 'read the callback',
+      send: (requestId, source) => send({ kind: 'check-callback', requestId, source }),
     });
   }
 
@@ -64,7 +76,7 @@ class EngineSupervisor implements EngineHost {
   run(jobId: string, task: EngineTask | Promise<EngineTask>, onProgress: (message: EngineProgress) => void): Promise<EngineTaskEnd> {
     if (this.#running !== null) throw new Error('The engine already has a task.');
     return new Promise((resolve) => {
-      const running: Running = { jobId, task: null, onProgress, end: resolve, sent: false, steering: [], stopTimer: null };
+      const running: Running = { jobId, task: null, onProgress, end: resolve, sent: false, controls: [], stopTimer: null };
       this.#running = running;
       this.#ensureChild();
       if (task instanceof Promise) this.#await(running, task);
@@ -74,13 +86,11 @@ class EngineSupervisor implements EngineHost {
   }
 
   countTokens(question: TokenQuestion): Promise<readonly TokenCount[]> {
-    if (this.#closing) return Promise.reject(new StopbathError({ code: 'ENGINE_START', message: 'Stopbath is closing.' }));
-    // An engine that keeps crashing is not started for a number beside a text field.
-    if (this.#child === null && this.#crashes > eagerRestarts) {
-      return Promise.reject(new StopbathError({ code: 'ENGINE_START', message: 'The engine keeps ending; the next run starts it again.' }));
-    }
-    this.#ensureChild();
-    return this.#counts.ask(question);
+    return this.#ask(this.#counts, question);
+  }
+
+  checkCallback(source: string): Promise<CallOutput<'callbacks.check'>> {
+    return this.#ask(this.#checks, source);
   }
 
   stop(jobId: string): { hard: boolean } {
@@ -100,22 +110,37 @@ class EngineSupervisor implements EngineHost {
     return { hard: false };
   }
 
-  steer(jobId: string, steering: Steering): void {
+  control(control: RunControl): void {
     const running = this.#running;
-    if (running === null || running.jobId !== jobId) return;
-    if (running.sent) this.#child?.send({ kind: 'steer', jobId, steering });
-    else running.steering.push(steering);
+    if (running === null || running.jobId !== control.jobId) return;
+    if (running.sent) this.#child?.send(control);
+    else running.controls.push(control);
   }
 
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
     this.#endTask({ kind: 'abandoned', hard: true });
-    this.#counts.drop({ code: 'ENGINE_START', message: 'Stopbath is closing.' });
+    this.#dropQuestions({ code: 'ENGINE_START', message: 'Stopbath is closing.' });
     if (this.#child === null) return;
     await this.#child.shutDown();
     this.#child = null;
     this.#setStatus({ state: 'stopped' });
+  }
+
+  #ask<Q, A>(questions: Questions<Q, A>, question: Q): Promise<A> {
+    if (this.#closing) return Promise.reject(new StopbathError({ code: 'ENGINE_START', message: 'Stopbath is closing.' }));
+    // An engine that keeps crashing is not started for a word beside a text field.
+    if (this.#child === null && this.#crashes > eagerRestarts) {
+      return Promise.reject(new StopbathError({ code: 'ENGINE_START', message: 'The engine keeps ending; the next run starts it again.' }));
+    }
+    this.#ensureChild();
+    return questions.ask(question);
+  }
+
+  #dropQuestions(failure: Failure): void {
+    this.#counts.drop(failure);
+    this.#checks.drop(failure);
   }
 
   #ensureChild(): void {
@@ -138,9 +163,7 @@ class EngineSupervisor implements EngineHost {
     if (running === null || running.task === null || running.sent || child?.isReady() !== true) return;
     running.sent = true;
     child.send(running.task);
-    for (const steering of running.steering) {
-      child.send({ kind: 'steer', jobId: running.jobId, steering });
-    }
+    for (const control of running.controls) child.send(control);
     this.#setStatus({ state: 'loading' });
   }
 
@@ -163,10 +186,16 @@ class EngineSupervisor implements EngineHost {
         this.#setStatus({ state: 'ready', failure: null });
         this.#sendTask();
         this.#counts.sendWaiting();
+        this.#checks.sendWaiting();
         return;
       case 'tokens':
+        this.#counts.answer(message.requestId, message.counts);
+        return;
       case 'tokens-failed':
-        this.#counts.answer(message);
+        this.#counts.refuse(message.requestId, message.failure);
+        return;
+      case 'callback-checked':
+        this.#checks.answer(message.requestId, message.check);
         return;
       case 'device':
         this.#setStatus({ provider: message.provider, rungs: message.rungs });
@@ -195,7 +224,7 @@ class EngineSupervisor implements EngineHost {
   #crashed(failure: Failure): void {
     this.#child = null;
     this.#crashes++;
-    this.#counts.drop(failure);
+    this.#dropQuestions(failure);
     this.#setStatus({ state: 'crashed', failure, provider: null });
     this.#restartLater();
     // A task whose stop was under way when the process died is stopped, not failed.
@@ -215,7 +244,7 @@ class EngineSupervisor implements EngineHost {
   #replaceChild(): void {
     this.#child?.discard();
     this.#child = null;
-    this.#counts.drop({ code: 'ENGINE_CRASH', message: 'The engine was replaced.' });
+    this.#dropQuestions({ code: 'ENGINE_CRASH', message: 'The engine was replaced.' });
     this.#ensureChild();
     this.#endTask({ kind: 'abandoned', hard: true });
   }

@@ -1,8 +1,17 @@
 import { z } from 'zod';
-import { providerRungSchema } from '../../shared/contract.ts';
+import { calls, providerRungSchema } from '../../shared/contract.ts';
 import type { EngineMessage } from '../../shared/engineProtocol.ts';
-import { generationRequestSchema, guidanceEndSchema, maxBatch, providerIds } from '../../shared/generation.ts';
-import { failureSchema, regionSchema, runTraceSchema, steeringSchema, stepRecordSchema, tokenCountSchema } from '../../shared/job.ts';
+import { generationRequestSchema, maxBatch, providerIds, steeringEntrySchema } from '../../shared/generation.ts';
+import {
+  callbackProblemSchema,
+  failureSchema,
+  pauseReasons,
+  regionSchema,
+  runTraceSchema,
+  steeringSchema,
+  stepRecordSchema,
+  tokenCountSchema,
+} from '../../shared/job.ts';
 
 const job = { jobId: z.string() };
 
@@ -16,9 +25,9 @@ const imageSchema = z
 
 const imagesSchema = z.array(imageSchema).min(1).max(maxBatch);
 
-/** Also checks what is read back from disk after a crash. */
+/** Also checks what is read back from disk. */
 export const checkpointSchema = z.object({
-  version: z.literal(2),
+  version: z.literal(3),
   request: generationRequestSchema,
   modelHash: z.string(),
   stepsDone: z.int().min(1),
@@ -28,8 +37,7 @@ export const checkpointSchema = z.object({
   stepper: z.unknown(),
   generator: z.unknown(),
   tensors: z.record(z.string(), plainTensorSchema),
-  guidanceScale: z.number(),
-  guidanceEnd: guidanceEndSchema,
+  log: z.array(steeringEntrySchema),
   steps: z.array(stepRecordSchema),
 });
 
@@ -48,12 +56,16 @@ const engineMessageSchema = z.discriminatedUnion('kind', [
   }),
   z.object({ ...job, kind: z.literal('checkpoint'), checkpoint: checkpointSchema }),
   z.object({ ...job, kind: z.literal('steered'), steering: steeringSchema, afterStep: z.int() }),
+  z.object({ ...job, kind: z.literal('paused'), stepsDone: z.int().min(0), reason: z.enum(pauseReasons) }),
+  z.object({ ...job, kind: z.literal('resumed') }),
+  z.object({ ...job, kind: z.literal('callback-problem'), ...callbackProblemSchema.shape }),
   z.object({ ...job, kind: z.literal('decoding') }),
   z.object({ ...job, kind: z.literal('finished'), images: imagesSchema, trace: runTraceSchema }),
   z.object({ ...job, kind: z.literal('stopped'), trace: runTraceSchema }),
   z.object({ ...job, kind: z.literal('decoded'), images: imagesSchema }),
   z.object({ kind: z.literal('tokens'), requestId: z.string(), counts: z.array(tokenCountSchema) }),
   z.object({ kind: z.literal('tokens-failed'), requestId: z.string(), failure: failureSchema }),
+  z.object({ kind: z.literal('callback-checked'), requestId: z.string(), check: calls['callbacks.check'].output }),
   z.object({ ...job, kind: z.literal('failed'), failure: failureSchema }),
 ]);
 

@@ -1,6 +1,7 @@
 import type { Settings } from '../../shared/contract.ts';
+import type { Checkpoint } from '../../shared/engineProtocol.ts';
 import { toFailure, type Failure } from '../../shared/errors.ts';
-import type { JobEvent, JobSnapshot } from '../../shared/job.ts';
+import type { Breakpoint, JobEvent, JobSnapshot } from '../../shared/job.ts';
 import type { EngineHost, EngineProgress, EngineTask, EngineTaskEnd } from './engineTask.ts';
 import type { Inputs } from './inputs.ts';
 import type { JobTable } from './jobTable.ts';
@@ -8,7 +9,8 @@ import type { Keeper } from './keeper.ts';
 import type { Models } from './models.ts';
 import { completeDrafts } from './pictureDraft.ts';
 import type { Previews } from './previews.ts';
-import type { Runs } from './runs.ts';
+import type { Runs } from './runs/runStore.ts';
+import { requestAsRun, requestToGoOn } from './steeringLog.ts';
 
 export interface JobRunnerOptions {
   readonly engine: EngineHost;
@@ -21,16 +23,43 @@ export interface JobRunnerOptions {
   readonly table: JobTable;
 }
 
-/** Runs one job in the engine; its progress goes to the table, the event of its end is the result. Never rejects. */
-export function createJobRunner(options: JobRunnerOptions): (job: JobSnapshot) => Promise<JobEvent> {
+export interface RunOptions {
+  readonly breakpoints: readonly Breakpoint[];
+  /** All but the last decode was done before, and that failed: this time on the device that always has room. */
+  readonly decodeOnCpu: boolean;
+}
+
+/**
+ * Runs one job in the engine, from its newest checkpoint if it has one; its progress goes to the table, the event of its end is
+ * the result. Never rejects.
+ */
+export function createJobRunner(options: JobRunnerOptions): (job: JobSnapshot, run: RunOptions) => Promise<JobEvent> {
   const { engine, inputs, keeper, models, previews, runs, table } = options;
 
-  const run = async ({ jobId, request, paceMs }: JobSnapshot): Promise<EngineTaskEnd> => {
+  const prepare = async (job: JobSnapshot, { decodeOnCpu }: RunOptions): Promise<EngineTask> => {
     const { previewMode, provider } = options.settings();
-    const modelFolder = models.get(request.modelId).folder;
-    const task = { kind: 'generate', jobId, request, inputs: null, modelFolder, provider, previewMode, paceMs } as const;
-    const withInputs = async (): Promise<EngineTask> => ({ ...task, inputs: await inputs.load(request) });
-    return await engine.run(jobId, request.image === null ? task : withInputs(), progress);
+    const { jobId, paceMs } = job;
+    const from = await runs.checkpoint(jobId);
+    const request = from === null ? requestAsRun(job) : requestToGoOn(job, from);
+    return {
+      kind: 'generate',
+      jobId,
+      request,
+      inputs: await inputs.load(request),
+      modelFolder: models.get(request.modelId).folder,
+      provider: decodeOnCpu ? 'cpu' : provider,
+      previewMode,
+      paceMs,
+      ...(from === null ? {} : { from }),
+    };
+  };
+
+  const run = async (job: JobSnapshot, runOptions: RunOptions): Promise<EngineTaskEnd> => {
+    const { jobId } = job;
+    const end = engine.run(jobId, prepare(job, runOptions), progress);
+    const breakpoints = [...runOptions.breakpoints];
+    if (breakpoints.length > 0) engine.control({ kind: 'breakpoints', jobId, breakpoints });
+    return await end;
   };
 
   const progress = (message: EngineProgress): void => {
@@ -48,6 +77,11 @@ export function createJobRunner(options: JobRunnerOptions): (job: JobSnapshot) =
         keeper.ranOn(jobId, engine.status().provider);
         table.apply(message);
         return;
+      case 'paused':
+        table.apply(message);
+        // It may wait for days.
+        void runs.rest(jobId);
+        return;
       default:
         table.apply(message);
     }
@@ -57,7 +91,7 @@ export function createJobRunner(options: JobRunnerOptions): (job: JobSnapshot) =
     const job = table.get(jobId);
     switch (end.kind) {
       case 'finished': {
-        const drafts = completeDrafts(jobId, job.request, models.get(job.request.modelId), end);
+        const drafts = completeDrafts(jobId, requestAsRun(job), models.get(job.request.modelId), end);
         const pictures = await keeper.save(jobId, drafts);
         keeper.drop(jobId);
         return { kind: 'finished', jobId, trace: end.trace, pictures };
@@ -65,27 +99,27 @@ export function createJobRunner(options: JobRunnerOptions): (job: JobSnapshot) =
       case 'stopped':
       case 'abandoned': {
         const trace = end.kind === 'stopped' ? end.trace : null;
-        const keepable = await keeper.canKeep(jobId);
         const stepsDone = trace?.stepsDone ?? job.steps.length;
-        return stoppedEvent(job, { hard: end.kind === 'abandoned' && end.hard, keepable, stepsDone, trace });
+        const hard = end.kind === 'abandoned' && end.hard;
+        return stoppedEvent(job, { hard, keepable: keeper.canKeep(jobId), stepsDone, trace });
       }
       case 'failed':
-        return await failed(jobId, end.failure);
+        return failed(jobId, end.failure);
       case 'decoded':
         throw new Error('The engine answered a generate with a decode.');
     }
   };
 
-  const failed = async (jobId: string, failure: Failure): Promise<JobEvent> => {
+  const failed = (jobId: string, failure: Failure): JobEvent => {
     const stepsDone = table.get(jobId).steps.length;
-    return { kind: 'failed', jobId, failure, stepsDone, keepable: await keeper.canKeep(jobId) };
+    return { kind: 'failed', jobId, failure, stepsDone, keepable: keeper.canKeep(jobId) };
   };
 
-  return async (job) => {
+  return async (job, runOptions) => {
     try {
-      return await ended(job.jobId, await run(job));
+      return await ended(job.jobId, await run(job, runOptions));
     } catch (error) {
-      return await failed(job.jobId, toFailure(error));
+      return failed(job.jobId, toFailure(error));
     }
   };
 }
@@ -95,4 +129,10 @@ type StoppedFacts = Pick<Extract<JobEvent, { kind: 'stopped' }>, 'hard' | 'keepa
 export function stoppedEvent({ jobId, numTimesteps, request }: JobSnapshot, facts: StoppedFacts): JobEvent {
   const planned = facts.trace?.numTimesteps ?? numTimesteps ?? request.steps;
   return { kind: 'stopped', jobId, numTimesteps: planned, ...facts };
+}
+
+/** Whether a failed run had only its picture left to decode, and it was not the disk that failed. */
+export function decodeFailed({ failure }: Pick<JobSnapshot, 'failure'>, from: Checkpoint | null): boolean {
+  const byDisk = failure?.code === 'DISK_FULL' || failure?.code === 'FILE_ACCESS';
+  return failure !== null && !byDisk && from !== null && from.stepsDone === from.numTimesteps;
 }

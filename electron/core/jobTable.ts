@@ -11,6 +11,8 @@ export interface JobTable {
   apply(event: JobEvent): void;
 }
 
+const mayFollowEnd: ReadonlySet<JobEvent['kind']> = new Set(['kept', 'removed', 'queued']);
+
 export function createJobTable(announce: (event: JobEvent) => void): JobTable {
   const jobs = new Map<string, JobSnapshot>();
   return {
@@ -28,7 +30,7 @@ export function createJobTable(announce: (event: JobEvent) => void): JobTable {
     apply: (event) => {
       const job = jobs.get(event.jobId);
       if (job === undefined) return;
-      if (isEnded(job.state) && event.kind !== 'kept' && event.kind !== 'removed') return;
+      if (isEnded(job.state) && !mayFollowEnd.has(event.kind)) return;
       if (event.kind === 'removed') jobs.delete(event.jobId);
       else jobs.set(event.jobId, applyJobEvent(job, event));
       announce(event);

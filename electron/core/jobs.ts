@@ -3,19 +3,21 @@ import type { CallOutput, Settings } from '../../shared/contract.ts';
 import { StopbathError, toFailure, type Failure } from '../../shared/errors.ts';
 import { batchSize } from '../../shared/generation.ts';
 import { seedPlus } from '../../shared/infotext.ts';
-import { emptySnapshot, isEnded, type JobEvent, type JobSnapshot, type Picture, type Steering } from '../../shared/job.ts';
+import { emptySnapshot, isEnded, type Breakpoint, type JobEvent, type JobSnapshot, type Picture, type Steering } from '../../shared/job.ts';
 import type { CheckedInput } from '../../shared/rpc.ts';
-import type { EngineHost } from './engineTask.ts';
+import type { EngineHost, RunControl } from './engineTask.ts';
 import { saveFailure } from './files.ts';
 import { inputIds, type Inputs } from './inputs.ts';
-import { createJobRunner, stoppedEvent } from './jobRunner.ts';
+import { createJobRunner, decodeFailed, stoppedEvent, type RunOptions } from './jobRunner.ts';
 import { createJobTable, type JobTable } from './jobTable.ts';
 import { createKeeper, type Keeper } from './keeper.ts';
 import type { Library } from './library.ts';
 import { checkAgainstModel, type Models } from './models.ts';
 import type { Previews } from './previews.ts';
 import type { QueueFile, StoredJob } from './queueFile.ts';
-import type { Runs } from './runs.ts';
+import type { Runs } from './runs/runStore.ts';
+import { continuedJob, forkedJob, leftJob, queuedJob } from './startedJob.ts';
+import { checkRoom, forkRun } from './steeringLog.ts';
 
 export interface JobsOptions {
   readonly engine: EngineHost;
@@ -36,12 +38,22 @@ export interface Jobs {
   submit(input: CheckedInput<'jobs.submit'>): Promise<CallOutput<'jobs.submit'>>;
   stop(jobId: string): void;
   steer(jobId: string, steering: Steering): void;
+  pause(jobId: string): void;
+  resume(jobId: string, steps: 'all' | 1): void;
+  breakpoints(jobId: string, breakpoints: Breakpoint[]): void;
+  /** @throws StopbathError `NOT_FOUND` when that step is not kept. */
+  fork(input: CheckedInput<'jobs.fork'>): Promise<CallOutput<'jobs.fork'>>;
+  /** From its newest checkpoint, or from the beginning where there is none yet. */
+  continue(jobId: string): Promise<void>;
+  frames(jobId: string): CallOutput<'jobs.frames'>;
   keep(jobId: string): Promise<Picture[]>;
   remove(jobId: string): Promise<void>;
   /** The input pictures that waiting and unfinished jobs name. */
   inputIds(): Set<string>;
-  /** Takes up what the last session left. */
+  /** Takes up what the last sessions left. */
   start(): Promise<void>;
+  /** Lets go of runs of earlier sessions whose pictures were all deleted. @throws StopbathError when the library cannot be read. */
+  clearGone(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -52,15 +64,23 @@ export function createJobs(options: JobsOptions): Jobs {
 /** Ended jobs beyond this number leave the list, oldest first; their pictures stay in the library. */
 const maxEnded = 200;
 
+/** What is known of a job beside its snapshot. */
+interface JobNotes extends RunOptions {
+  /** When it was put in the queue, milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** The one file that knows the order of jobs: splitting the queue from its calls would only pass that order around. */
 class JobQueue implements Jobs {
   readonly #options: JobsOptions;
   readonly #table: JobTable;
   readonly #keeper: Keeper;
-  readonly #run: (job: JobSnapshot) => Promise<JobEvent>;
+  readonly #run: (job: JobSnapshot, options: RunOptions) => Promise<JobEvent>;
+  readonly #notes = new Map<string, JobNotes>();
   readonly #queued: string[] = [];
-  /** Jobs the last session did not bring to an end. */
-  readonly #interrupted = new Set<string>();
   readonly #urgent: (() => Promise<void>)[] = [];
+  readonly #settling = new Set<Promise<void>>();
+  #lastTime = 0;
   #running: string | null = null;
   #busy = false;
   #closing = false;
@@ -68,11 +88,14 @@ class JobQueue implements Jobs {
 
   constructor(options: JobsOptions) {
     this.#options = options;
-    this.#table = createJobTable(options.onEvent);
+    this.#table = createJobTable((event) => {
+      this.#describe(event);
+      options.onEvent(event);
+    });
     this.#keeper = createKeeper({
       ...options,
       inTurn: (work) => this.#inTurn(work),
-      onKept: (jobId, pictures) => this.#kept(jobId, pictures),
+      onKept: (jobId, pictures) => this.#table.apply({ kind: 'kept', jobId, pictures }),
     });
     this.#run = createJobRunner({ ...options, keeper: this.#keeper, table: this.#table });
   }
@@ -93,11 +116,12 @@ class JobQueue implements Jobs {
     const seedsEach = request.batchSeeds === 'per-image' ? batchSize(request) : 1;
     const jobIds = Array.from({ length: count }, (_, index) => {
       const jobId = randomUUID();
-      this.#enqueue({ jobId, request: { ...request, seed: seedPlus(request.seed, index * seedsEach) } });
+      this.#enqueue({ jobId, request: { ...request, seed: seedPlus(request.seed, index * seedsEach) }, breakpoints: [] });
       return jobId;
     });
-    this.#saveQueue();
     this.#pump();
+    // Who is told that a job waits may count on it, whatever ends the app.
+    await this.#saveQueue();
     return { jobIds };
   }
 
@@ -115,22 +139,80 @@ class JobQueue implements Jobs {
     }
     this.#unqueue(jobId);
     this.#table.apply({ kind: 'stopping', jobId, hard: false });
-    this.#table.apply(stoppedEvent(job, { hard: false, keepable: false, stepsDone: 0, trace: null }));
+    const keepable = this.#options.runs.has(jobId);
+    this.#table.apply(stoppedEvent(job, { hard: false, keepable, stepsDone: job.steps.length, trace: null }));
   }
 
   steer(jobId: string, steering: Steering): void {
+    checkRoom(this.#table.get(jobId), steering);
+    this.#control({ kind: 'steer', jobId, steering });
+  }
+
+  pause(jobId: string): void {
+    this.#control({ kind: 'pause', jobId });
+  }
+
+  resume(jobId: string, steps: 'all' | 1): void {
+    this.#control({ kind: 'resume', jobId, steps });
+  }
+
+  breakpoints(jobId: string, breakpoints: Breakpoint[]): void {
+    this.#table.get(jobId);
+    this.#notes.set(jobId, { ...this.#notesOf(jobId), breakpoints });
+    void this.#saveQueue();
+    this.#describe({ kind: 'queued', jobId });
+    if (jobId === this.#running) this.#options.engine.control({ kind: 'breakpoints', jobId, breakpoints });
+  }
+
+  async fork({ jobId: parentId, stepIndex, steering, ahead }: CheckedInput<'jobs.fork'>): Promise<CallOutput<'jobs.fork'>> {
+    const { inputs, runs } = this.#options;
+    const parent = this.#table.get(parentId);
+    const checkpoint = await runs.checkpoint(parentId, stepIndex);
+    if (checkpoint === null) {
+      throw new StopbathError({
+        code: 'NOT_FOUND',
+        message: `Step ${stepIndex + 1} of this run is not kept.`,
+        nextStep: 'Choose one of the steps that are.',
+      });
+    }
+    const fork = forkRun(parent, checkpoint, steering, ahead);
+    await inputs.check(fork.request);
+    const jobId = randomUUID();
+    // In a folder of its own: the parent may be cleared away before, or after, the fork has run.
+    runs.setCheckpoint(jobId, fork.from);
+    const previews = await runs.copyPreviews(parentId, jobId, stepIndex);
+    const job = forkedJob(jobId, parent, fork, steering.paceMs ?? parent.paceMs, previews);
+    this.#notes.set(jobId, { at: this.#nextTime(), breakpoints: [], decodeOnCpu: false });
+    this.#table.add(job);
+    this.#describe({ kind: 'queued', jobId });
+    await runs.rest(jobId);
+    await this.#enqueueFirst(job);
+    return { jobId };
+  }
+
+  async continue(jobId: string): Promise<void> {
+    const { inputs, runs } = this.#options;
     const job = this.#table.get(jobId);
-    // The run may have ended while the person was still turning the knob.
-    if (isEnded(job.state)) return;
-    if (jobId === this.#running) {
-      this.#options.engine.steer(jobId, steering);
+    // Asked twice, or while it had not ended yet.
+    if (!isEnded(job.state)) return;
+    if (job.state === 'finished') {
+      throw new StopbathError({ code: 'INVALID_INPUT', message: 'This run has finished.', nextStep: 'Go on from one of its steps.' });
+    }
+    if (this.#keeper.holds(jobId)) {
+      await this.keep(jobId);
       return;
     }
-    throw new StopbathError({
-      code: 'INVALID_INPUT',
-      message: 'This job is still waiting; only a running one can be steered.',
-      nextStep: 'Wait until it has started.',
-    });
+    await inputs.check(job.request);
+    const from = await runs.checkpoint(jobId);
+    if (!isEnded(this.#table.get(jobId).state)) return;
+    this.#notes.set(jobId, { ...this.#notesOf(jobId), decodeOnCpu: decodeFailed(job, from) });
+    await this.#enqueueFirst(continuedJob(job, from));
+  }
+
+  frames(jobId: string): CallOutput<'jobs.frames'> {
+    const { runs, settings } = this.#options;
+    this.#table.get(jobId);
+    return { frames: runs.frames(jobId), bytesOfAllRuns: runs.bytes(), limitBytes: limitBytes(settings()) };
   }
 
   async keep(jobId: string): Promise<Picture[]> {
@@ -159,12 +241,33 @@ class JobQueue implements Jobs {
   }
 
   async start(): Promise<void> {
-    const { queued, interrupted } = await this.#options.queueFile.read();
-    await this.#options.runs.dropOthers(new Set(interrupted.map(({ jobId }) => jobId)));
-    for (const job of interrupted) await this.#takeUpInterrupted(job);
-    for (const job of queued) this.#enqueue(job);
-    this.#saveQueue();
+    const { runs, queueFile, settings } = this.#options;
+    const { queued, interrupted } = await queueFile.read();
+    const waiting = new Map(queued.map(({ jobId, request }) => [jobId, request]));
+    const left = new Set<string>();
+    for (const { job, at, breakpoints } of await runs.open()) {
+      left.add(job.jobId);
+      this.#notes.set(job.jobId, { at, breakpoints, decodeOnCpu: false });
+      const request = waiting.get(job.jobId);
+      this.#table.add(request === undefined ? leftJob(job, runs.has(job.jobId)) : queuedJob({ ...job, request }));
+    }
+    // The disk took none of their steps.
+    for (const { jobId, request } of interrupted.filter((job) => !left.has(job.jobId))) {
+      this.#table.add(leftJob({ ...emptySnapshot(jobId, request, settings().paceMs), state: 'running' }, false));
+    }
+    for (const job of queued) {
+      if (left.has(job.jobId)) this.#queued.push(job.jobId);
+      else this.#enqueue(job);
+    }
+    void this.#saveQueue();
     this.#pump();
+  }
+
+  async clearGone(): Promise<void> {
+    const { library } = this.#options;
+    const ended = this.#table.list().filter(({ state, pictures }) => isEnded(state) && pictures.length > 0);
+    await library.whenRead();
+    for (const { jobId, pictures } of ended) if (!pictures.some(({ id }) => library.has(id))) await this.#forget(jobId);
   }
 
   async close(): Promise<void> {
@@ -173,34 +276,55 @@ class JobQueue implements Jobs {
     this.#closing = true;
     await this.#options.queueFile.save(() => this.#stored()).catch(() => undefined);
     await this.#options.engine.close();
-    if (running !== null) await this.#options.runs.settle(running);
+    if (running !== null) this.#settle(running, true);
+    await Promise.all(this.#settling);
   }
 
-  #kept(jobId: string, pictures: Picture[]): void {
-    this.#table.apply({ kind: 'kept', jobId, pictures });
-    if (this.#interrupted.delete(jobId)) this.#saveQueue();
+  #control(control: RunControl): void {
+    const { jobId } = control;
+    // The run may have ended while the person was still turning the knob.
+    if (isEnded(this.#table.get(jobId).state)) return;
+    if (jobId === this.#running) {
+      this.#options.engine.control(control);
+      return;
+    }
+    throw new StopbathError({
+      code: 'INVALID_INPUT',
+      message: 'This job is still waiting; only a running one can be steered.',
+      nextStep: 'Wait until it has started.',
+    });
   }
 
-  #enqueue({ jobId, request }: StoredJob): void {
+  /** No two jobs have the same time: the list of the next session is in its order. */
+  #nextTime(): number {
+    this.#lastTime = Math.max(Date.now(), this.#lastTime + 1);
+    return this.#lastTime;
+  }
+
+  #notesOf(jobId: string): JobNotes {
+    return this.#notes.get(jobId) ?? { at: this.#nextTime(), breakpoints: [], decodeOnCpu: false };
+  }
+
+  #enqueue({ jobId, request, breakpoints }: StoredJob): void {
     const position = this.#queued.length + (this.#running === null ? 0 : 1);
     this.#queued.push(jobId);
+    this.#notes.set(jobId, { at: this.#nextTime(), breakpoints, decodeOnCpu: false });
     this.#table.add(emptySnapshot(jobId, request, this.#options.settings().paceMs));
     this.#table.apply({ kind: 'queued', jobId, request, position });
+  }
+
+  async #enqueueFirst(job: JobSnapshot): Promise<void> {
+    const { jobId, request } = job;
+    this.#queued.unshift(jobId);
+    this.#table.apply({ kind: 'queued', jobId, request, position: this.#running === null ? 0 : 1, job });
+    this.#pump();
+    await this.#saveQueue();
   }
 
   #unqueue(jobId: string): void {
     const at = this.#queued.indexOf(jobId);
     if (at >= 0) this.#queued.splice(at, 1);
-    this.#saveQueue();
-  }
-
-  async #takeUpInterrupted({ jobId, request }: StoredJob): Promise<void> {
-    const checkpoint = await this.#options.runs.checkpoint(jobId);
-    const job = { ...emptySnapshot(jobId, request, this.#options.settings().paceMs), steps: [...(checkpoint?.steps ?? [])] };
-    this.#table.add(job);
-    this.#interrupted.add(jobId);
-    const stepsDone = checkpoint?.stepsDone ?? 0;
-    this.#table.apply(stoppedEvent(job, { hard: true, keepable: checkpoint !== null, stepsDone, trace: null }));
+    void this.#saveQueue();
   }
 
   /** Work for the engine that goes before the waiting jobs. */
@@ -226,27 +350,42 @@ class JobQueue implements Jobs {
     const jobId = this.#queued.shift();
     if (jobId === undefined) return null;
     this.#running = jobId;
-    this.#saveQueue();
+    void this.#saveQueue();
+    this.#options.runs.begin(jobId);
     // From here on it is stopped, not taken out of the queue, also while the engine process is still starting.
     this.#table.apply({ kind: 'loading', jobId, part: 'engine' });
     return async () => {
-      const event = await this.#run(this.#table.get(jobId));
+      const event = await this.#run(this.#table.get(jobId), this.#notesOf(jobId));
       if (this.#closing) return;
       this.#running = null;
       this.#table.apply(event);
-      this.#saveQueue();
-      if (event.kind === 'finished') await this.#options.runs.drop(jobId);
-      else await this.#options.runs.settle(jobId);
+      void this.#saveQueue();
+      // A slow disk does not hold up the next job.
+      this.#settle(jobId, event.kind !== 'finished');
       await this.#forgetOldest();
     };
   }
 
+  #settle(jobId: string, isUnfinished: boolean): void {
+    const settled = this.#options.runs.settle(jobId, { isUnfinished }).finally(() => this.#settling.delete(settled));
+    this.#settling.add(settled);
+  }
+
+  /** Keeps the run's own record in step, once it has steps of its own. */
+  #describe({ kind, jobId }: Pick<JobEvent, 'kind' | 'jobId'>): void {
+    const { runs } = this.#options;
+    if (kind === 'removed' || kind === 'preview' || !runs.knows(jobId)) return;
+    const { at, breakpoints } = this.#notesOf(jobId);
+    runs.describe(jobId, () => ({ at, job: this.#table.get(jobId), breakpoints: [...breakpoints] }), kind !== 'step');
+  }
+
   async #forget(jobId: string): Promise<void> {
+    const dropped = this.#options.runs.drop(jobId);
     this.#table.apply({ kind: 'removed', jobId });
+    this.#notes.delete(jobId);
     this.#keeper.drop(jobId);
     this.#options.previews.drop(jobId);
-    if (this.#interrupted.delete(jobId)) this.#saveQueue();
-    await this.#options.runs.drop(jobId);
+    await dropped;
   }
 
   async #forgetOldest(): Promise<void> {
@@ -255,17 +394,26 @@ class JobQueue implements Jobs {
   }
 
   #stored(): { queued: StoredJob[]; interrupted: StoredJob[] } {
-    const stored = (jobId: string): StoredJob => ({ jobId, request: this.#table.get(jobId).request });
-    const unfinished = this.#running === null ? [...this.#interrupted] : [...this.#interrupted, this.#running];
-    return { queued: this.#queued.map(stored), interrupted: unfinished.map(stored) };
+    const stored = (jobId: string): StoredJob => {
+      const breakpoints = [...this.#notesOf(jobId).breakpoints];
+      return { jobId, request: this.#table.get(jobId).request, breakpoints };
+    };
+    return { queued: this.#queued.map(stored), interrupted: this.#running === null ? [] : [stored(this.#running)] };
   }
 
-  #saveQueue(): void {
+  /** Resolves when it is saved, or cannot be; never rejects. */
+  async #saveQueue(): Promise<void> {
     if (this.#closing) return;
-    this.#options.queueFile.save(() => this.#stored()).catch((error: unknown) => {
+    try {
+      await this.#options.queueFile.save(() => this.#stored());
+    } catch (error) {
       if (this.#saveProblemTold) return;
       this.#saveProblemTold = true;
       this.#options.onNotice(toFailure(saveFailure(error, 'the queue')));
-    });
+    }
   }
+}
+
+export function limitBytes({ runsLimitMiB }: Settings): number {
+  return runsLimitMiB * 2 ** 20;
 }

@@ -8,7 +8,8 @@ import type { Library } from './library.ts';
 import type { Models } from './models.ts';
 import { partialDrafts } from './pictureDraft.ts';
 import type { PictureDraft } from './pictureFile.ts';
-import type { Runs } from './runs.ts';
+import type { Runs } from './runs/runStore.ts';
+import { requestAsRun } from './steeringLog.ts';
 
 export interface KeeperOptions {
   readonly engine: EngineHost;
@@ -24,7 +25,9 @@ export interface KeeperOptions {
 
 /** Brings into the library what runs leave: the pictures of those that end well, and on demand what the others had reached. */
 export interface Keeper {
-  canKeep(jobId: string): Promise<boolean>;
+  canKeep(jobId: string): boolean;
+  /** Finished pictures that the disk did not take: {@link keep} saves them, nothing has to be drawn again. */
+  holds(jobId: string): boolean;
   /** Decodes the last clean estimates if need be, and saves them. Asked twice at once it saves once. */
   keep(job: JobSnapshot): Promise<Picture[]>;
   /**
@@ -54,12 +57,13 @@ export function createKeeper(options: KeeperOptions): Keeper {
       throw new StopbathError({ code: 'NOT_FOUND', message: 'Nothing of this run is left to keep.' });
     }
     const entry = models.get(request.modelId);
+    const asRun = requestAsRun(checkpoint);
     const task = async (): Promise<EngineTask> => ({
       kind: 'decode',
       jobId,
       latents: checkpoint.cleanEstimate,
-      request: checkpoint.request,
-      inputs: await inputs.load(checkpoint.request),
+      request: asRun,
+      inputs: await inputs.load(asRun),
       modelFolder: entry.folder,
       provider: settings().provider,
     });
@@ -69,7 +73,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       throw new StopbathError({ code: 'INTERNAL', message: 'The picture was not decoded.', nextStep: 'Keep it again.' });
     }
     const provider = providers.get(jobId) ?? engine.status().provider ?? 'cpu';
-    return partialDrafts(jobId, entry, checkpoint, end.images, { trace, provider });
+    return partialDrafts(jobId, entry, { ...checkpoint, request: asRun }, end.images, { trace, provider });
   };
 
   const saveHeld = async (jobId: string, { saved, drafts }: Held): Promise<Picture[]> => {
@@ -91,13 +95,13 @@ export function createKeeper(options: KeeperOptions): Keeper {
     const { jobId } = job;
     const waiting = held.get(jobId) ?? hold(jobId, await options.inTurn(() => decode(job)));
     const pictures = await saveHeld(jobId, waiting);
-    await options.runs.drop(jobId);
     options.onKept(jobId, pictures);
     return pictures;
   };
 
   return {
-    canKeep: async (jobId) => held.has(jobId) || (await options.runs.checkpoint(jobId)) !== null,
+    canKeep: (jobId) => held.has(jobId) || options.runs.has(jobId),
+    holds: (jobId) => held.has(jobId),
     keep: (job) => {
       const running = keeping.get(job.jobId);
       if (running !== undefined) return running;

@@ -17,8 +17,10 @@ export interface Library {
   list(page: CallInput<'library.list'>): Promise<CallOutput<'library.list'>>;
   remove(id: string): Promise<void>;
   restore(id: string): Promise<Picture>;
-  /** Whether a picture of this session is still there. */
+  /** Whether a picture is still there; true while the library is still being read. */
   has(id: string): boolean;
+  /** @throws StopbathError when the library cannot be read. */
+  whenRead(): Promise<void>;
   /** @throws StopbathError `NOT_FOUND` */
   path(id: string): Promise<string>;
   copyTo(id: string, target: string): Promise<void>;
@@ -45,6 +47,7 @@ class PictureFolder implements Library {
   readonly #loaded: Promise<void>;
   #pictures: Picture[] = [];
   #lastTime = 0;
+  #isLoaded = false;
 
   constructor(options: LibraryOptions) {
     this.#options = options;
@@ -67,6 +70,7 @@ class PictureFolder implements Library {
     } catch (error) {
       throw saveFailure(error, 'the picture folder');
     }
+    this.#isLoaded = true;
   }
 
   async add(draft: PictureDraft): Promise<Picture> {
@@ -123,7 +127,11 @@ class PictureFolder implements Library {
   }
 
   has(id: string): boolean {
-    return this.#pictures.some((picture) => picture.id === id);
+    return !this.#isLoaded || this.#pictures.some((picture) => picture.id === id);
+  }
+
+  whenRead(): Promise<void> {
+    return this.#loaded;
   }
 
   async path(id: string): Promise<string> {

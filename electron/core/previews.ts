@@ -1,8 +1,10 @@
 import type { RgbImage } from '../../shared/engineProtocol.ts';
 import type { Preview, Region } from '../../shared/job.ts';
 import { encodePng } from '../media/png.ts';
+import { previewUrl } from './runs/leftRun.ts';
+import type { Runs } from './runs/runStore.ts';
 
-/** The step previews of all runs, as pixels in memory: most are looked at once, some when a person goes back. */
+/** The step previews of all runs: as pixels in memory, where most are looked at once, and as PNG beside the run's steps. */
 export interface Previews {
   add(jobId: string, stepIndex: number, source: Preview['source'], image: RgbImage, region: Region | null): Preview;
   /**
@@ -13,10 +15,12 @@ export interface Previews {
   drop(jobId: string): void;
 }
 
+export type PreviewDisk = Pick<Runs, 'addPreview' | 'previewPng'>;
+
 const defaultMaxBytes = 256 * 1024 * 1024;
 
-/** @param maxBytes above it the oldest frames go, whichever run they belong to. */
-export function createPreviews(maxBytes: number = defaultMaxBytes): Previews {
+/** @param maxBytes of memory; above it the oldest frames are on disk only, whichever run they belong to. */
+export function createPreviews(disk: PreviewDisk, maxBytes: number = defaultMaxBytes): Previews {
   // A Map keeps the order of insertion: the first is the oldest.
   const frames = new Map<string, RgbImage>();
   let bytes = 0;
@@ -24,6 +28,11 @@ export function createPreviews(maxBytes: number = defaultMaxBytes): Previews {
   const remove = (key: string): void => {
     bytes -= frames.get(key)?.rgb.length ?? 0;
     frames.delete(key);
+  };
+
+  const png = async (jobId: string, stepIndex: number, source: Preview['source']): Promise<Buffer | null> => {
+    const image = frames.get(frameKey(jobId, stepIndex, source));
+    return image === undefined ? await disk.previewPng(jobId, stepIndex, source) : await encodePng(image, []);
   };
 
   return {
@@ -36,13 +45,12 @@ export function createPreviews(maxBytes: number = defaultMaxBytes): Previews {
         if (bytes <= maxBytes || oldest === key) break;
         remove(oldest);
       }
-      const url = `/runs/${encodeURIComponent(jobId)}/${stepIndex}.png?source=${source}`;
-      return { stepIndex, width: image.width, height: image.height, url, source, region };
+      disk.addPreview(jobId, stepIndex, source, () => encodePng(image, []));
+      return { stepIndex, width: image.width, height: image.height, url: previewUrl(jobId, stepIndex, source), source, region };
     },
     png: async (jobId, stepIndex, source) => {
-      const sources = source === null ? (['decoder', 'linear'] as const) : [source];
-      const image = sources.map((kind) => frames.get(frameKey(jobId, stepIndex, kind))).find((frame) => frame !== undefined);
-      return image === undefined ? null : await encodePng(image, []);
+      if (source !== null) return await png(jobId, stepIndex, source);
+      return (await png(jobId, stepIndex, 'decoder')) ?? (await png(jobId, stepIndex, 'linear'));
     },
     drop: (jobId) => {
       for (const key of [...frames.keys()]) if (key.startsWith(`${jobId} `)) remove(key);

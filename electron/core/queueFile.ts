@@ -2,16 +2,21 @@ import { readFile, rename } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Failure } from '../../shared/errors.ts';
 import { generationRequestSchema } from '../../shared/generation.ts';
+import { breakpointSchema } from '../../shared/job.ts';
 import { createSerial, isMissing, type FileWriter } from './files.ts';
 
-const storedJobSchema = z.object({ jobId: z.string().regex(/^[\w-]{1,64}$/), request: generationRequestSchema });
+const storedJobSchema = z.object({
+  jobId: z.string().regex(/^[\w-]{1,64}$/),
+  request: generationRequestSchema,
+  breakpoints: z.array(breakpointSchema).default([]),
+});
 export type StoredJob = z.output<typeof storedJobSchema>;
 
 const queueSchema = z.object({
   /** 1 knew no input pictures; its requests take the defaults. */
   version: z.union([z.literal(1), z.literal(2)]),
   queued: z.array(storedJobSchema),
-  /** Was running when the app ended, and has not been kept or cleared since. */
+  /** Was running when the app ended. What it had reached is with its steps; without them this says that it was there. */
   interrupted: z.array(storedJobSchema),
 });
 export type StoredQueue = Pick<z.output<typeof queueSchema>, 'queued' | 'interrupted'>;

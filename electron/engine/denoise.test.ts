@@ -284,6 +284,6 @@ it('a step tells plain numbers only', async () => {
   const records: StepRecord[] = [];
   await denoise(plan({ onStep: (record) => records.push(record) }, 2));
   expect(Object.keys(records[0] ?? {}).sort()).toEqual(
-    ['guidanceScale', 'guided', 'ms', 'numTimesteps', 'sigma', 'stepIndex', 'timestep', 'unetEvaluations'],
+    ['estimateChange', 'guidanceCosine', 'guidanceDistance', 'guidanceScale', 'guided', 'ms', 'numTimesteps', 'reused', 'sigma', 'stepIndex', 'timestep', 'unetEvaluations'],
   );
 });

@@ -1,22 +1,29 @@
 import { StopbathError } from '../../shared/errors.ts';
 import type { StepRecord } from '../../shared/job.ts';
-import { composeCallbacks, recordOf, type StepCallback, type StepEnd, tensorInputNames, type TensorInputName } from './callbacks/callback.ts';
-import { combineGuidance, rescaleGuidance } from './guidance/combine.ts';
+import {
+  composeCallbacks,
+  nextStep,
+  type NextStep,
+  recordOf,
+  type StepCallback,
+  type StepEnd,
+  type StepPatch,
+  tensorInputNames,
+  type TensorInputName,
+} from './callbacks/callback.ts';
+import { relativeChange } from './guidance/agreement.ts';
 import type { NoiseModel } from './guidance/condition.ts';
-import { type GuidedCalls, type GuidedOutput, predictGuided } from './guidance/guidedPrediction.ts';
+import type { GuidedCalls } from './guidance/guidedPrediction.ts';
 import { isGuided, unguidedScale } from './guidance/guidanceState.ts';
-import { cleanEstimate, type PredictionType } from './guidance/prediction.ts';
+import { askModel, type ModelAnswer } from './guidance/modelAnswer.ts';
+import { cleanEstimate } from './guidance/prediction.ts';
+import type { ReuseMemory } from './guidance/reuse.ts';
 import { blendKnown } from './latents/blend.ts';
 import { conditionOf, extrasOf, type RunTensors } from './runTensors.ts';
-import { sigmaOf, type Stepper } from './schedulers/scheduler.ts';
+import { type Course, indexOf, stepsOf } from './schedulers/course.ts';
+import { sigmaOf } from './schedulers/scheduler.ts';
 import type { NoiseSource } from './tensor/random.ts';
 import { isFiniteTensor, type Tensor } from './tensor/tensor.ts';
-
-/** The part of a stepper's list that a run takes: from `begin` up to, not including, `end`. */
-export interface StepWindow {
-  readonly begin: number;
-  readonly end: number;
-}
 
 /** What a UNet that does not take the mask itself needs, to keep the rest of the picture. */
 export interface KnownPicture {
@@ -26,12 +33,9 @@ export interface KnownPicture {
   readonly noise: Tensor;
 }
 
-export interface DenoisePlan {
+export interface DenoisePlan extends Course {
   readonly model: NoiseModel;
   readonly guidedCalls: GuidedCalls;
-  readonly stepper: Stepper;
-  readonly window: StepWindow;
-  readonly predictionType: PredictionType;
   readonly noise: NoiseSource;
   /** As the first step finds them. Guidance may be switched on at any step, so both its sides are there. */
   readonly tensors: RunTensors;
@@ -39,17 +43,30 @@ export interface DenoisePlan {
   readonly known: KnownPicture | null;
   /** The scale of the first step; 1 or below: not guided. */
   readonly guidanceScale: number;
-  /** phi of {@link rescaleGuidance}. */
+  /** phi of `rescaleGuidance`. */
   readonly guidanceRescale: number;
   /** False: the UNet is told its guidance scale (`w_embedding`), and no scale makes two calls of it. */
   readonly mayGuide: boolean;
-  /** 0, or the steps of the window done before a checkpoint. */
+  /** What stands in for model calls; left out: nothing does. */
+  readonly reuse?: ReuseMemory;
+  /** 0, or the steps done before a checkpoint. */
   readonly firstStep: number;
+  /** The last step before `firstStep`, as it ended. */
+  readonly before?: StepEnd;
   readonly callbacks: readonly StepCallback[];
+  /** Those that are asked again where something is to be changed between two steps: after `before`, and while held. */
+  readonly between?: readonly StepCallback[];
+  /** Whether `between` is to be asked before the first step: a fork begins with a change. */
+  readonly beginsChanged?: boolean;
   readonly onStep: (step: StepRecord) => void;
   readonly signal: AbortSignal;
   /** Least wall time of a step in ms; read again while waiting. */
   readonly paceMs: () => number;
+  /**
+   * Waits as long as the run is to wait after a step that is not the last one.
+   * @returns `changed`: ask `between`, and wait again; `go`: run the next step.
+   */
+  readonly hold?: (end: StepEnd, next: NextStep) => Promise<'changed' | 'go'>;
 }
 
 export interface DenoiseResult {
@@ -59,11 +76,17 @@ export interface DenoiseResult {
   /** Of the last step done here; null when none was. */
   readonly cleanEstimate: Tensor | null;
   readonly steps: readonly StepRecord[];
+  /** T, as it came out. */
+  readonly numTimesteps: number;
 }
 
-interface State {
+interface State extends NextStep {
   tensors: RunTensors;
   guidanceScale: number;
+  guidanceRescale: number;
+  course: Course;
+  /** The clean estimate of the step before and how much it had changed there; null before the first step. */
+  previous: { readonly estimate: Tensor; readonly change: number | null } | null;
 }
 
 /** One turn of the event loop: without it a waiting stop message is read a whole model call later. */
@@ -76,112 +99,145 @@ export function offeredNames(tensors: RunTensors): readonly TensorInputName[] {
   return tensorInputNames.filter((name) => tensors[name] !== undefined);
 }
 
+function apply(state: State, patch: StepPatch): void {
+  state.tensors = { ...state.tensors, ...patch.tensors };
+  Object.assign(state, nextStep(state, patch));
+}
+
+function begun(plan: DenoisePlan): State {
+  const { tensors, guidanceScale, guidanceRescale, stepper, window, predictionType, startsAt, before } = plan;
+  return {
+    tensors,
+    guidanceScale,
+    guidanceRescale,
+    course: { stepper, window, predictionType, ...(startsAt === undefined ? {} : { startsAt }) },
+    previous: before === undefined ? null : { estimate: before.cleanEstimate, change: before.estimateChange },
+  };
+}
+
 /**
  * The loop: guided model call, scheduler step, (known picture put back,) a turn of the event loop, step end, callbacks,
- * their patch, and again. A stop is seen before every model call, between the two halves of guidance too, and is a normal
- * result.
+ * their patch, a wait where one is asked for, and again. A stop is seen before every model call, between the two halves of
+ * guidance too, and is a normal result.
  * @throws StopbathError `INVALID_INPUT` (unknown tensor name of a callback, before anything runs), `CALLBACK`, `MODEL_NAN`
  * and whatever the model throws.
  */
 export async function denoise(plan: DenoisePlan): Promise<DenoiseResult> {
-  const callback = composeCallbacks(plan.callbacks, offeredNames(plan.tensors));
-  const numTimesteps = plan.window.end - plan.window.begin;
-  const state: State = { tensors: plan.tensors, guidanceScale: plan.guidanceScale };
+  const offered = offeredNames(plan.tensors);
+  const callback = composeCallbacks(plan.callbacks, offered);
+  const between = composeCallbacks(plan.between ?? [], offered);
+  const state = begun(plan);
   const steps: StepRecord[] = [];
   let estimate: Tensor | null = null;
   let interrupted = false;
-  for (let stepIndex = plan.firstStep; stepIndex < numTimesteps; stepIndex++) {
-    const begun = performance.now();
-    const end = await runStep(plan, state, stepIndex, begun);
+  if (plan.beginsChanged === true && plan.before !== undefined) apply(state, await between(plan.before, state.tensors, state));
+  for (let stepIndex = plan.firstStep; stepIndex < stepsOf(state.course); stepIndex++) {
+    const started = performance.now();
+    const end = await runStep(plan, state, stepIndex, started);
     if (end === null) break;
     const record = recordOf(end);
     state.tensors = { ...state.tensors, latents: end.latents };
+    state.previous = { estimate: end.cleanEstimate, change: end.estimateChange };
     estimate = end.cleanEstimate;
     steps.push(record);
     await turn();
     plan.onStep(record);
-    const patch = await callback(end, state.tensors);
-    state.tensors = { ...state.tensors, ...patch.tensors };
-    state.guidanceScale = patch.guidanceScale ?? state.guidanceScale;
+    const patch = await callback(end, state.tensors, state);
+    apply(state, patch);
     interrupted = patch.interrupt === true;
     if (interrupted) break;
-    if (stepIndex + 1 < numTimesteps) await pace(begun, plan);
+    if (stepIndex + 1 >= stepsOf(state.course)) continue;
+    while (!plan.signal.aborted && (await plan.hold?.(end, state)) === 'changed') apply(state, await between(end, state.tensors, state));
+    await pace(started, plan);
   }
+  const numTimesteps = stepsOf(state.course);
   const complete = plan.firstStep + steps.length === numTimesteps;
   const status = plan.signal.aborted ? 'stopped' : complete ? 'finished' : interrupted ? 'interrupted' : 'stopped';
-  return { status, latents: state.tensors.latents, cleanEstimate: estimate, steps };
+  return { status, latents: state.tensors.latents, cleanEstimate: estimate, steps, numTimesteps };
 }
 
 /** @returns null when a stop came before the step was whole. */
-async function runStep(plan: DenoisePlan, { tensors, guidanceScale }: State, stepIndex: number, begun: number): Promise<StepEnd | null> {
-  const { stepper, window } = plan;
-  const index = window.begin + stepIndex;
-  const guided = plan.mayGuide && isGuided(guidanceScale);
-  const timestep = stepper.timesteps[index] ?? 0;
-  const output = await predictGuided(
-    plan.model,
-    {
-      sample: stepper.scaleModelInput(tensors.latents, index),
-      timestep,
-      conditional: conditionOf(tensors, 'positive'),
-      unconditional: guided ? conditionOf(tensors, 'negative') : null,
-      extras: extrasOf(tensors),
-    },
-    plan.guidedCalls,
-    async () => {
-      await turn();
-      return !plan.signal.aborted;
-    },
-  );
-  if (output === null) return null;
-  const modelOutput = guidedOutput(output, guidanceScale, plan.guidanceRescale);
-  if (!isFiniteTensor(modelOutput)) throw modelNan(stepIndex);
+async function runStep(plan: DenoisePlan, state: State, stepIndex: number, started: number): Promise<StepEnd | null> {
+  const { guidanceScale, course, previous } = state;
+  const { stepper, window } = course;
+  const index = indexOf(course, stepIndex);
   const isLast = index + 1 === window.end;
+  const guided = plan.mayGuide && isGuided(guidanceScale);
+  const answer = await answerOf(plan, state, index, guided);
+  if (answer === null) return null;
+  if (!isFiniteTensor(answer.output)) throw modelNan(stepIndex);
+  const done = schedulerStep(plan, state, index, answer.output);
+  if (answer.facts.reused !== 'step') plan.reuse?.called(answer.conditional, answer.unconditional, done.estimate, stepper.level(index));
   return {
     stepIndex,
-    numTimesteps: window.end - window.begin,
-    timestep,
+    numTimesteps: stepsOf(course),
+    timestep: stepper.timesteps[index] ?? 0,
     sigma: sigmaOf(stepper.level(index)),
     nextSigma: isLast ? null : sigmaOf(stepper.level(index + 1)),
-    nextGuidanceScale: guidanceScale,
     guidanceScale: guided ? guidanceScale : unguidedScale,
     guided,
-    unetEvaluations: guided ? 2 : 1,
-    unetBatch: output.unetBatch,
-    ...schedulerStep(plan, tensors, index, modelOutput),
-    ms: performance.now() - begun,
+    ...answer.facts,
+    latents: done.latents,
+    cleanEstimate: done.cleanEstimate,
+    estimateChange: previous === null ? null : relativeChange(done.cleanEstimate, previous.estimate),
+    ms: performance.now() - started,
   };
 }
 
-function guidedOutput({ unconditional, conditional }: GuidedOutput, scale: number, phi: number): Tensor {
-  if (unconditional === null) return conditional;
-  const combined = combineGuidance(unconditional, conditional, scale);
-  return phi > 0 ? rescaleGuidance(combined, conditional, phi) : combined;
+/** Of the model, or of what is known from earlier steps. */
+async function answerOf(plan: DenoisePlan, state: State, index: number, guided: boolean): Promise<ModelAnswer | null> {
+  const { tensors, course, previous } = state;
+  const { stepper, predictionType } = course;
+  const level = stepper.level(index);
+  const mayCall = async (): Promise<boolean> => {
+    await turn();
+    return !plan.signal.aborted;
+  };
+  // The last step decides what is left of the finest detail: it is never guessed.
+  const known = index + 1 < course.window.end ? plan.reuse?.step(previous?.change ?? null, predictionType, tensors.latents, level) : null;
+  if (known !== null && known !== undefined) {
+    if (!(await mayCall())) return null;
+    const facts = { unetEvaluations: 0, unetBatch: 0, guidanceDistance: null, guidanceCosine: null, reused: 'step' } as const;
+    return { conditional: known, unconditional: null, output: known, facts };
+  }
+  const input = {
+    sample: stepper.scaleModelInput(tensors.latents, index),
+    timestep: stepper.timesteps[index] ?? 0,
+    conditional: conditionOf(tensors, 'positive'),
+    unconditional: guided ? conditionOf(tensors, 'negative') : null,
+    extras: extrasOf(tensors),
+  };
+  const { guidanceScale, guidanceRescale } = state;
+  const difference = plan.reuse?.difference() ?? null;
+  return askModel(plan.model, input, { calls: plan.guidedCalls, guidanceScale, guidanceRescale, difference, mayCall });
 }
 
+/** @returns beside the step's results `estimate`: x0 as the model has it, before anything bounds it or is put back over it */
 function schedulerStep(
-  { stepper, window, predictionType, noise, known }: DenoisePlan,
-  { latents: sample, mask }: RunTensors,
+  { noise, known }: DenoisePlan,
+  { course, tensors }: State,
   index: number,
   modelOutput: Tensor,
-): Pick<StepEnd, 'latents' | 'cleanEstimate'> {
+): Pick<StepEnd, 'latents' | 'cleanEstimate'> & { readonly estimate: Tensor } {
+  const { stepper, window, predictionType } = course;
+  const { latents: sample, mask } = tensors;
   const estimate = cleanEstimate(predictionType, modelOutput, sample, stepper.level(index));
   const input = { index, sample, modelOutput, cleanEstimate: estimate, noise };
   const shown = stepper.estimate?.(input) ?? estimate;
   const latents = stepper.step(input);
-  if (known === null || mask === undefined) return { latents, cleanEstimate: shown };
+  if (known === null || mask === undefined) return { latents, cleanEstimate: shown, estimate };
   // diffusers leaves the picture clean after the last step of the run, wherever on the schedule that is.
   const { imageLatents } = known;
   const noised = index + 1 < window.end ? stepper.addNoise(imageLatents, known.noise, index + 1) : imageLatents;
-  return { latents: blendKnown(latents, noised, mask), cleanEstimate: blendKnown(shown, imageLatents, mask) };
+  return { latents: blendKnown(latents, noised, mask), cleanEstimate: blendKnown(shown, imageLatents, mask), estimate };
 }
 
 /** Short waits, so that a changed pace or a stop counts at once. */
 const paceSliceMs = 25;
 
-async function pace(begun: number, plan: DenoisePlan): Promise<void> {
+async function pace(started: number, plan: DenoisePlan): Promise<void> {
   for (;;) {
-    const rest = begun + plan.paceMs() - performance.now();
+    const rest = started + plan.paceMs() - performance.now();
     if (rest <= 0 || plan.signal.aborted) return;
     await new Promise((resolve) => setTimeout(resolve, Math.min(rest, paceSliceMs)));
   }

@@ -1,7 +1,7 @@
 import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
 import { assertNever, toFailure } from '../../shared/errors.ts';
 import type { StepCallback } from './callbacks/callback.ts';
-import { RunControls } from './callbacks/steering.ts';
+import { RunControls } from './callbacks/runControls.ts';
 import { turn } from './denoise.ts';
 import type { EngineOptions } from './engineOptions.ts';
 import { type GenerateCommand, type GenerateJob, runGenerateJob } from './generateJob.ts';
@@ -13,12 +13,13 @@ import { runProbe } from './ort/probe.ts';
 import { knownMissing, Providers } from './ort/providers.ts';
 import { openSession } from './ort/session.ts';
 import { openTokenCounter } from './pipelines/tokenCounter.ts';
+import { Pauses } from './steering/pauses.ts';
 import { finishImages } from './tasks/pictureInput.ts';
-import { keepsGuidance } from './tasks/resumeStart.ts';
 import { tensorFromPlain } from './tensor/tensor.ts';
 
 type DecodeCommand = Extract<EngineCommand, { kind: 'decode' }>;
 type CountCommand = Extract<EngineCommand, { kind: 'count-tokens' }>;
+type CheckCommand = Extract<EngineCommand, { kind: 'check-callback' }>;
 
 interface Running {
   readonly job: GenerateJob;
@@ -54,8 +55,19 @@ export class Engine {
       case 'steer':
         this.#running.get(command.jobId)?.job.controls.steer(command.steering);
         return Promise.resolve();
+      case 'pause':
+        this.#running.get(command.jobId)?.job.pauses.pause();
+        return Promise.resolve();
+      case 'resume':
+        this.#running.get(command.jobId)?.job.pauses.resume(command.steps);
+        return Promise.resolve();
+      case 'breakpoints':
+        this.#running.get(command.jobId)?.job.pauses.setBreakpoints(command.breakpoints);
+        return Promise.resolve();
       case 'count-tokens':
         return this.#countTokens(command);
+      case 'check-callback':
+        return this.#checkCallback(command);
       default:
         return assertNever(command);
     }
@@ -63,11 +75,9 @@ export class Engine {
 
   /** `generate` with callbacks of the caller's own, for whoever runs the engine in the same process. */
   generate(command: GenerateCommand, callbacks: readonly StepCallback[] = []): Promise<void> {
-    const { request, from, paceMs, jobId } = command;
+    const { request, paceMs, jobId } = command;
     const abort = new AbortController();
-    const { guidanceScale, guidanceEnd } = from !== undefined && keepsGuidance(from, request) ? from : request;
-    const controls = new RunControls({ ...request, guidanceScale, guidanceEnd }, paceMs);
-    const job: GenerateJob = { command, controls, signal: abort.signal, callbacks };
+    const job: GenerateJob = { command, controls: new RunControls(request, paceMs), pauses: new Pauses(), signal: abort.signal, callbacks };
     this.#running.set(jobId, { job, abort });
     return this.#enqueue(jobId, () => this.#generate(job)).finally(() => this.#running.delete(jobId));
   }
@@ -104,6 +114,14 @@ export class Engine {
     this.#options.emit({ kind: 'decoded', jobId, images });
   }
 
+  /** At once, in a thread of its own. */
+  async #checkCallback({ requestId, source }: CheckCommand): Promise<void> {
+    // Most engines never need an interpreter.
+    const { checkSource } = await import('./sandbox/userCallback.ts');
+    const check = await checkSource(source);
+    this.#options.emit({ kind: 'callback-checked', requestId, check: check.ok ? { ok: true, tensorInputs: [...check.tensorInputs] } : check });
+  }
+
   /** At once: it needs the tokenizers only, and somebody is typing. */
   async #countTokens({ requestId, modelFolder, texts, syntax }: CountCommand): Promise<void> {
     try {
@@ -116,8 +134,9 @@ export class Engine {
 
   /** On the CPU by a rule, so that a run is reproducible bit by bit. Elsewhere what measures faster, once per model and size. */
   async #chooseCalls(model: NoiseModel, example: GuidedInput, signal: AbortSignal): Promise<GuidedCalls> {
-    if (example.unconditional === null) return 'two-singles';
+    // By the size alone: a run that goes on unguided may be guided again by steering.
     if (this.#model.provider === 'cpu') return guidedCallsOnCpu(example.sample);
+    if (example.unconditional === null) return 'two-singles';
     const key = `${this.#model.key} ${example.sample.dims.join('x')}`;
     const known = this.#guidedCalls.get(key);
     if (known !== undefined) return known;

@@ -1,26 +1,32 @@
-import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
+import type { Checkpoint, EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
+import { StopbathError } from '../../shared/errors.ts';
 import { batchSize, type GenerationRequest, type ProviderId } from '../../shared/generation.ts';
 import type { RunTrace, StepRecord } from '../../shared/job.ts';
-import type { StepCallback } from './callbacks/callback.ts';
-import type { RunControls } from './callbacks/steering.ts';
-import { denoise, type DenoiseResult, type StepWindow } from './denoise.ts';
+import type { StepCallback, StepEnd } from './callbacks/callback.ts';
+import { callbackStates, restoreLoop } from './callbacks/loopState.ts';
+import { type RunControls, type SteeredFields, steeredFields } from './callbacks/runControls.ts';
+import { cutAt, type LogCut } from './callbacks/steeringLog.ts';
+import { denoise, type DenoiseResult } from './denoise.ts';
 import type { NoiseModel } from './guidance/condition.ts';
 import { scaleForStep } from './guidance/guidanceCurve.ts';
 import type { GuidedCalls, GuidedInput } from './guidance/guidedPrediction.ts';
 import { isGuided } from './guidance/guidanceState.ts';
+import { ReuseMemory } from './guidance/reuse.ts';
 import { jobCallbacks } from './jobCallbacks.ts';
 import type { Pipeline } from './pipelines/pipeline.ts';
 import { conditionOf, extrasOf, type RunTensors } from './runTensors.ts';
-import { type LoadedScheduler, loadScheduler } from './schedulers/registry.ts';
-import { sigmaOf, type Stepper } from './schedulers/scheduler.ts';
+import type { SandboxedCallback, UserCallbackState } from './sandbox/userCallback.ts';
+import { type Course, indexOf, stepsOf } from './schedulers/course.ts';
+import { sigmaOf } from './schedulers/scheduler.ts';
+import { createHold } from './steering/hold.ts';
+import type { Pauses } from './steering/pauses.ts';
+import { SteeredRun } from './steering/steeredRun.ts';
 import { checkCheckpoint, checkRequest } from './tasks/checkRequest.ts';
-import { checkSampler } from './tasks/checkSampler.ts';
-import { type Conditions, encodeConditions } from './tasks/conditions.ts';
 import { checkInputs, finishImages } from './tasks/pictureInput.ts';
-import { heldGuidanceScale, resumeStart } from './tasks/resumeStart.ts';
+import { resumeStart } from './tasks/resumeStart.ts';
 import { startTask } from './tasks/start.ts';
-import { stepWindow } from './tasks/window.ts';
 import { createNoise } from './tensor/noise.ts';
+import { tensorFromPlain } from './tensor/tensor.ts';
 
 export type GenerateCommand = Extract<EngineCommand, { kind: 'generate' }>;
 
@@ -28,6 +34,7 @@ export type GenerateCommand = Extract<EngineCommand, { kind: 'generate' }>;
 export interface GenerateJob {
   readonly command: GenerateCommand;
   readonly controls: RunControls;
+  readonly pauses: Pauses;
   readonly signal: AbortSignal;
   /** Callbacks beyond the engine's own; they come before the checkpoint, which sees what they changed. */
   readonly callbacks: readonly StepCallback[];
@@ -52,14 +59,19 @@ export async function runGenerateJob(job: GenerateJob, around: GenerateSurroundi
   checkRequest(request, pipeline);
   checkInputs(request, inputs);
   if (from !== undefined) checkCheckpoint(from, request, pipeline);
-  const course = plotCourse(request, pipeline);
-  const { numTimesteps } = course;
-  const conditions = await timed(timings, 'textEncode', () => encodeConditions(request, pipeline, numTimesteps, around.warn));
-  const result = await runLoop(job, around, pipeline, course, conditions, timings);
+  const cut = cutAt(from, request);
+  const run = await timed(timings, 'textEncode', () => SteeredRun.begin({ request, pipeline, executed: cut.executed, warn: around.warn }));
+  const waits = { ms: 0 };
+  const userCallbacks = await openUserCallbacks(job.command, around);
+  const result = await runLoop({ job, around, pipeline, run, cut, timings, waits, userCallbacks }).finally(() => {
+    for (const callback of userCallbacks) callback.dispose();
+  });
+  if (result.status === 'finished' && job.controls.hasPlanned(Infinity)) around.warn('Some of what the request steers comes after the last step, and was not done.');
   const steps = [...(from?.steps ?? []), ...result.steps];
   timings.denoise = result.steps.reduce((sum, step) => sum + step.ms, 0);
   const trace = (status: RunTrace['status']): RunTrace => {
-    timings.total = performance.now() - begun;
+    timings.total = performance.now() - begun - waits.ms;
+    const { numTimesteps } = result;
     return { status, numTimesteps, ...evaluationTotals(request, pipeline, steps), provider, seed: request.seed, timingsMs: timings };
   };
   if (result.status !== 'finished') {
@@ -71,76 +83,126 @@ export async function runGenerateJob(job: GenerateJob, around: GenerateSurroundi
   around.emit({ kind: 'finished', jobId, images, trace: trace('finished') });
 }
 
-/** What a request and a model's scheduler make of each other, before anything is computed. */
-interface Course {
-  readonly config: LoadedScheduler['config'];
-  readonly stepper: Stepper;
-  readonly window: StepWindow;
-  /** T: the model calls the run takes, guidance aside. */
-  readonly numTimesteps: number;
+interface LoopParts {
+  readonly job: GenerateJob;
+  readonly around: GenerateSurroundings;
+  readonly pipeline: Pipeline;
+  readonly run: SteeredRun;
+  readonly cut: LogCut;
+  readonly timings: Timings;
+  /** Time the run was paused. */
+  readonly waits: { ms: number };
+  readonly userCallbacks: readonly SandboxedCallback[];
 }
 
-function plotCourse(request: GenerationRequest, pipeline: Pipeline): Course {
-  const { scheduler, sigmaSchedule, timestepSpacing, eta, timesteps, sigmas } = request;
-  const options = { sigmaSchedule, timestepSpacing, eta, family: pipeline.family };
-  const file = pipeline.schedulerFile(request.task);
-  const loaded = loadScheduler(scheduler, file, options);
-  checkSampler(request, file, loaded.config);
-  const plan = loaded.plan(request.steps, {
-    ...(timesteps === null ? {} : { timesteps }),
-    ...(sigmas === null ? {} : { sigmas }),
-  });
-  const stepper = loaded.scheduler.createStepper(loaded.config, plan);
-  const window = stepWindow(request, plan, stepper, loaded.config.numTrainTimesteps);
-  return { config: loaded.config, stepper, window, numTimesteps: window.end - window.begin };
+/** The request's callbacks, each in a thread of its own, as they stood where the run goes on. */
+async function openUserCallbacks({ request, from, jobId }: GenerateCommand, { emit, warn }: GenerateSurroundings): Promise<SandboxedCallback[]> {
+  const states = from === undefined ? [] : callbackStates(from.stepper);
+  const opened: SandboxedCallback[] = [];
+  if (request.callbacks.length === 0) return opened;
+  // Most engines never need an interpreter.
+  const { createUserCallback } = await import('./sandbox/userCallback.ts');
+  try {
+    for (const [index, { name, source }] of request.callbacks.entries()) {
+      const restored = states[index] as UserCallbackState | undefined;
+      opened.push(
+        await createUserCallback(source, {
+          name,
+          seed: request.seed,
+          onProblem: ({ stepIndex, line, message }) => emit({ kind: 'callback-problem', jobId, name, stepIndex, line, message }),
+          onLog: (text) => warn(`${name}: ${text}`),
+          ...(restored === undefined ? {} : { restored }),
+        }),
+      );
+    }
+  } catch (error) {
+    for (const callback of opened) callback.dispose();
+    throw error;
+  }
+  return opened;
 }
 
-async function runLoop(
-  job: GenerateJob,
-  around: GenerateSurroundings,
-  pipeline: Pipeline,
-  course: Course,
-  conditions: Conditions,
-  timings: Timings,
-): Promise<DenoiseResult> {
-  const { controls, signal } = job;
+async function runLoop({ job, around, pipeline, run, cut, timings, waits, userCallbacks }: LoopParts): Promise<DenoiseResult> {
+  const { controls, pauses, signal } = job;
   const { request, inputs, from, jobId } = job.command;
-  const { stepper, window, numTimesteps, config } = course;
+  const { course } = run;
+  const numTimesteps = stepsOf(course);
+  const fields = cut.executed.reduce<SteeredFields>((before, { steering }) => steeredFields(before, steering), request);
+  const beginsChanged = from !== undefined && cut.planned.some(({ afterStep }) => afterStep < from.stepsDone);
+  if (beginsChanged && from.stepsDone >= numTimesteps) throw nothingLeft();
+  controls.begin({ fields, planned: cut.planned, live: cut.live });
   const noise = createNoise(request.noise, request.seed, { count: batchSize(request), mode: request.batchSeeds });
+  const reuse = new ReuseMemory(fields.reuse);
   const firstStep = from?.stepsDone ?? 0;
-  const start = from === undefined
-    ? await startTask({ request, inputs, pipeline, stepper, window, noise })
-    : resumeStart(from, request, stepper, noise);
-  const tensors: RunTensors = { ...conditions.at(firstStep), ...start.tensors };
+  const { stepper, window } = course;
+  const start = from === undefined ? await startTask({ request, inputs, pipeline, stepper, window, noise }) : resumeStart(from);
+  const tensors: RunTensors = { ...run.conditions.at(firstStep), ...start.tensors };
   const mayGuide = pipeline.unet.guidanceWidth === null;
+  const mostCosine = highestCosine(from?.steps ?? []);
   const scaleAt = (stepIndex: number): number =>
-    scaleForStep(controls, stepIndex, numTimesteps, sigmaOf(stepper.level(window.begin + stepIndex)));
-  const isEverGuided = mayGuide && Array.from({ length: numTimesteps }, (_, stepIndex) => scaleAt(stepIndex)).some(isGuided);
+    scaleForStep(fields, stepIndex, numTimesteps, sigmaOf(stepper.level(indexOf(course, stepIndex))), mostCosine);
+  const firstScale = scaleAt(firstStep);
+  let guidance = { guidanceScale: firstScale, guidanceRescale: fields.guidanceRescale };
+  if (from !== undefined) {
+    guidance = restoreLoop(from.stepper, stepper, reuse);
+    noise.restore(from.generator);
+  }
+  const isEverGuided = mayGuide && Array.from({ length: numTimesteps - firstStep }, (_, at) => scaleAt(firstStep + at)).some(isGuided);
+  const callbacks = jobCallbacks({ job, around, pipeline, noise, reuse, run, tensors, start, timings, userCallbacks, firstScale, mostCosine });
+  const before = from === undefined ? null : endOfLastStep(from, course);
   return denoise({
     model: timedModel(pipeline.noiseModel, timings),
     guidedCalls: await around.guidedCalls(pipeline.noiseModel, exampleCall(tensors, course, firstStep, isEverGuided)),
-    stepper,
-    window,
-    predictionType: config.predictionType,
+    ...course,
     noise,
     tensors,
     known: start.known,
-    guidanceScale: (from === undefined ? null : heldGuidanceScale(from, request)) ?? scaleAt(firstStep),
-    guidanceRescale: request.guidanceRescale,
+    ...guidance,
     mayGuide,
+    reuse,
     firstStep,
-    callbacks: jobCallbacks({ job, around, pipeline, stepper, noise, conditions, tensors, start, timings }),
+    ...(before === null ? {} : { before, beginsChanged }),
+    ...callbacks,
     onStep: (step) => around.emit({ kind: 'step', jobId, step }),
     signal,
     paceMs: () => controls.paceMs,
+    hold: createHold({ jobId, pauses, controls, signal, emit: around.emit, changeBefore: before?.estimateChange ?? null, waits }),
   });
 }
 
+function nothingLeft(): StopbathError {
+  return new StopbathError({
+    code: 'INVALID_INPUT',
+    field: 'steering',
+    message: 'steering: The run has done its last step, and nothing that is steered there can change it.',
+    nextStep: 'Go on from an earlier step.',
+  });
+}
+
+/** The highest agreement of the two predictions by now: what an end of guidance by evidence goes by. */
+function highestCosine(steps: readonly StepRecord[]): number | null {
+  return steps.reduce<number | null>((most, { guidanceCosine }) => (guidanceCosine === null ? most : Math.max(most ?? -1, guidanceCosine)), null);
+}
+
+/** The last step of a checkpoint as its run saw it. */
+function endOfLastStep(from: Checkpoint, course: Course): StepEnd | null {
+  const record = from.steps.at(-1);
+  if (record === undefined) return null;
+  const index = indexOf(course, from.stepsDone);
+  return {
+    ...record,
+    nextSigma: index < course.window.end ? sigmaOf(course.stepper.level(index)) : null,
+    unetBatch: 0,
+    latents: tensorFromPlain(from.latents),
+    cleanEstimate: tensorFromPlain(from.cleanEstimate),
+  };
+}
+
 /** A call like those to come, for timing both ways of making it. */
-function exampleCall(tensors: RunTensors, { stepper, window }: Course, firstStep: number, isGuidedCall: boolean): GuidedInput {
+function exampleCall(tensors: RunTensors, course: Course, firstStep: number, isGuidedCall: boolean): GuidedInput {
   return {
     sample: tensors.latents,
-    timestep: stepper.timesteps[window.begin + firstStep] ?? 0,
+    timestep: course.stepper.timesteps[indexOf(course, firstStep)] ?? 0,
     conditional: conditionOf(tensors, 'positive'),
     unconditional: isGuidedCall ? conditionOf(tensors, 'negative') : null,
     extras: extrasOf(tensors),

@@ -1,18 +1,18 @@
 import type { RgbImage } from '../../shared/engineProtocol.ts';
-import type { Steering } from '../../shared/job.ts';
 import type { StepCallback, StepEnd } from './callbacks/callback.ts';
 import { checkpointCallback } from './callbacks/checkpoint.ts';
 import { previewCallback, type PreviewSource } from './callbacks/preview.ts';
 import { promptScheduleCallback } from './callbacks/promptSchedule.ts';
-import { steeringCallback } from './callbacks/steering.ts';
-import { offeredNames } from './denoise.ts';
+import { type SteeringCallbacks, steeringCallbacks } from './callbacks/steering.ts';
+import { type DenoisePlan, offeredNames, turn } from './denoise.ts';
 import type { GenerateJob, GenerateSurroundings, Timings } from './generateJob.ts';
+import type { ReuseMemory } from './guidance/reuse.ts';
 import { montage } from './images/paste.ts';
 import { projectLatents } from './latents/project.ts';
 import type { Pipeline } from './pipelines/pipeline.ts';
 import type { RunTensors } from './runTensors.ts';
-import type { Stepper } from './schedulers/scheduler.ts';
-import { type Conditions, isScheduled } from './tasks/conditions.ts';
+import type { SandboxedCallback } from './sandbox/userCallback.ts';
+import type { SteeredRun } from './steering/steeredRun.ts';
 import { drawnRegion } from './tasks/pictureInput.ts';
 import { imageLatentsName, initialNoiseName } from './tasks/resumeStart.ts';
 import type { TaskStart } from './tasks/start.ts';
@@ -23,41 +23,80 @@ export interface JobParts {
   readonly job: GenerateJob;
   readonly around: GenerateSurroundings;
   readonly pipeline: Pipeline;
-  readonly stepper: Stepper;
   readonly noise: RestorableNoise;
-  readonly conditions: Conditions;
+  readonly reuse: ReuseMemory;
+  readonly run: SteeredRun;
   readonly tensors: RunTensors;
   readonly start: TaskStart;
   readonly timings: Timings;
+  /** Of the request. */
+  readonly userCallbacks: readonly SandboxedCallback[];
+  /** See `SteeringOptions`. */
+  readonly firstScale: number;
+  readonly mostCosine: number | null;
 }
 
-/** The callbacks of a job in their order: what steers, the caller's own, and those that only look on. */
-export function jobCallbacks(parts: JobParts): readonly StepCallback[] {
-  const { job, around, conditions } = parts;
-  const { controls, command } = job;
-  const onSteered = (steering: Steering, afterStep: number): void => {
-    around.emit({ kind: 'steered', jobId: command.jobId, steering, afterStep });
+const textNames: ReadonlySet<string> = new Set(['prompt_embeds', 'negative_prompt_embeds', 'add_text_embeds', 'negative_add_text_embeds']);
+
+/**
+ * The callbacks of a job in their order: what the request plans, the request's and the caller's own, what is steered, and
+ * those that only look on.
+ */
+export function jobCallbacks(parts: JobParts): Required<Pick<DenoisePlan, 'callbacks' | 'between'>> {
+  const { guidance, steering } = steers(parts);
+  const keeps = checkpoints(parts);
+  return {
+    callbacks: [guidance, promptSchedules(parts), ...parts.userCallbacks, ...parts.job.callbacks, steering, keeps, ...previews(parts)],
+    between: [steering, keeps],
   };
-  return [
-    steeringCallback(controls, onSteered),
-    ...(isScheduled(conditions) ? [promptScheduleCallback(conditions.positive, conditions.negative)] : []),
-    ...job.callbacks,
-    checkpoints(parts),
-    ...previews(parts),
-  ];
 }
 
-function checkpoints({ job, around, pipeline, stepper, noise, conditions, tensors, start }: JobParts): StepCallback {
+function steers({ job, around, run, noise, reuse, tensors, firstScale, mostCosine }: JobParts): SteeringCallbacks {
+  const { controls, signal, command } = job;
+  const { jobId } = command;
+  return steeringCallbacks(controls, {
+    names: offeredNames(tensors).filter((name) => name === 'latents' || textNames.has(name)),
+    firstScale,
+    mostCosine,
+    onApplied: (applied, afterStep) => around.emit({ kind: 'steered', jobId, steering: applied, afterStep }),
+    onRefused: ({ message }) => around.warn(`What was steered could not be done: ${message}`),
+    // What the request plans is part of the picture, and is done even where a stop waits: the checkpoint says it was.
+    change: (steered, stepIndex, latents, isLive) =>
+      run.change(steered, stepIndex, latents, {
+        noise,
+        reuse,
+        mayGoOn: async () => {
+          await turn();
+          return !isLive || !signal.aborted;
+        },
+      }),
+  });
+}
+
+/** Steering may bring a prompt with a schedule at any time, so the run's prompts are looked up at every step. */
+function promptSchedules({ run, tensors }: JobParts): StepCallback {
+  return {
+    name: 'promptSchedule',
+    callbackOnStepEndTensorInputs: offeredNames(tensors).filter((name) => textNames.has(name)),
+    callbackOnStepEnd: (...input) => {
+      const { positive, negative } = run.conditions;
+      return promptScheduleCallback(positive, negative).callbackOnStepEnd(...input);
+    },
+  };
+}
+
+function checkpoints({ job, around, pipeline, noise, reuse, run, tensors, start, userCallbacks }: JobParts): StepCallback {
   const { request, from, jobId } = job.command;
   const { known } = start;
   return checkpointCallback({
     request,
     modelHash: pipeline.modelHash,
-    stepper,
     noise,
+    reuse,
+    userCallbacks,
     controls: job.controls,
     names: offeredNames(tensors),
-    derived: (stepIndex) => conditions.at(stepIndex),
+    derived: (stepIndex) => run.conditions.at(stepIndex),
     kept: known === null ? {} : { [imageLatentsName]: known.imageLatents, [initialNoiseName]: known.noise },
     earlierSteps: from?.steps ?? [],
     emit: (checkpoint) => around.emit({ kind: 'checkpoint', jobId, checkpoint }),

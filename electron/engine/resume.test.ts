@@ -38,7 +38,7 @@ describe('resume', () => {
     }
   });
 
-  it('keeps a guidance scale that a callback has set, until the request asks for another', async () => {
+  it('keeps a guidance scale that a callback has set, until another is steered', async () => {
     const rig = createRig(folder);
     const once: StepCallback = {
       name: 'once',
@@ -51,7 +51,8 @@ describe('resume', () => {
     const rest = await rig.generate({ from: viaJson(from) }, [once]);
     expect(ofKind(rest, 'step').map(({ step }) => step.guidanceScale)).toEqual([1.7, 1.7, 1.7, 1.7]);
     expect(checkpointsOf(rest).at(-1)?.latents).toEqual(checkpointsOf(whole).at(-1)?.latents);
-    const other = await rig.generate({ from, request: request({ guidanceScale: 3 }) });
+    const steering = [{ afterStep: 5, steering: { guidanceScale: 3 } }];
+    const other = await rig.generate({ from, request: request({ steering }) });
     expect(ofKind(other, 'step').map(({ step }) => step.guidanceScale)).toEqual([3, 3, 3, 3]);
   });
 

@@ -139,6 +139,30 @@ describe('going on after a step', () => {
     }
   });
 
+  it.each(kinds)('of %s, %s that was steered in everything gives the very same pictures', async (variant, task) => {
+    const lcm = variant === 'sd-lcm';
+    const request = requestOf(task, {
+      scheduler: lcm ? 'lcm' : 'dpmpp_2m',
+      steps: 8,
+      imagesPerPrompt: 2,
+      steering: [
+        { afterStep: 0, steering: { guidanceScale: 3, noiseSeed: '8' } },
+        { afterStep: 1, steering: { prompt: `[a moon:${'over snow, '.repeat(30)}:0.7]`, negativePrompt: 'beach' } },
+        { afterStep: 2, steering: { tail: { steps: 4, scheduler: lcm ? 'tcd' : 'euler_a' }, guidanceRescale: 0.4 } },
+        { afterStep: 3, steering: { reuse: { kind: 'unconditional', every: 2 }, guidanceEnd: { kind: 'never' } } },
+      ],
+    });
+    const whole = await run(variant, request);
+    expect(whole.failure).toBeUndefined();
+    expect(ofKind(whole.messages, 'steered')).toHaveLength(4);
+    expect((await run(variant, { ...request, steering: [] })).images).not.toEqual(whole.images);
+    for (const [index, checkpoint] of whole.checkpoints.entries()) {
+      const rest = await run(variant, request, [], index % 2 === 0 ? viaJson(checkpoint) : checkpoint);
+      expect(rest.failure).toBeUndefined();
+      expect(rest.images, `after ${checkpoint.stepsDone}`).toEqual(whole.images);
+    }
+  });
+
   it('knows where a prompt that changes stands', async () => {
     const request = requestOf('text-to-image', { prompt: 'a [red house:moon over snow:3]', negativePrompt: '[beach|house]', guidanceEnd: { kind: 'never' } });
     const whole = await run('sdxl', request);
@@ -152,7 +176,7 @@ describe('going on after a step', () => {
     }
   });
 
-  it('keeps what callbacks had replaced, but not for new prompts', async () => {
+  it('keeps what callbacks had replaced, but not where new prompts are steered', async () => {
     const double: StepCallback = {
       name: 'double',
       callbackOnStepEndTensorInputs: ['prompt_embeds', 'mask'],
@@ -168,8 +192,11 @@ describe('going on after a step', () => {
     expect(Object.keys(checkpoint.tensors).sort()).toEqual(['image_latents', 'initial_noise', 'mask', 'masked_image_latents', 'prompt_embeds']);
     const rest = await run('sd', request, [], viaJson(checkpoint));
     expect(rest.images).toEqual(whole.images);
-    const other = await run('sd', { ...request, prompt: 'a moon over snow' }, [], checkpoint);
+    const steering = [{ afterStep: 2, steering: { prompt: 'a moon over snow' } }];
+    const other = await run('sd', { ...request, steering }, [], checkpoint);
     expect(other.images).not.toEqual(whole.images);
+    expect(Object.keys(other.checkpoints.at(-1)?.tensors ?? {})).not.toContain('prompt_embeds');
+    expect((await run('sd', { ...request, prompt: 'a moon over snow' }, [], checkpoint)).failure).toMatchObject({ code: 'INVALID_INPUT', field: 'prompt' });
   });
 
   it('is refused for what an older version had saved, and for another picture', async () => {

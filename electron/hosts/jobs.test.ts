@@ -49,7 +49,10 @@ describe('a job that goes well', () => {
     expect(texts.map(({ keyword }) => keyword)).toEqual(['parameters', 'stopbath']);
     expect(texts[0]?.text).toMatch(/^a red house\nSteps: 6, Sampler: DDIM, .*Seed: 7, .*Version: Stopbath \d/);
     expect(JSON.parse(texts[1]?.text ?? '')).toMatchObject({ version: 1, picture: { request: { seed: '7' } }, trace: { stepsDone: 6 } });
-    expect(await readdir(join(app.data, 'runs'))).toEqual([]);
+    const run = (step: number): string[] => [`00${step}.checkpoint`, `00${step}.linear.png`];
+    const kept = [...[0, 1, 2, 3, 4, 5].flatMap(run), 'run.json'];
+    await until(async () => ((await readdir(join(app.data, 'runs', jobId))).length === kept.length ? true : null));
+    expect((await readdir(join(app.data, 'runs', jobId))).sort()).toEqual(kept);
   });
 
   it('serves every step as a small PNG', async () => {

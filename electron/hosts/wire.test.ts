@@ -40,13 +40,30 @@ it('every value that a real session sends survives JSON and structuredClone alik
   const [first = '', second = ''] = jobs.jobIds;
   await until(async () => ((await app.job(first)).steps.length > 0 ? true : null));
   await call('jobs.steer', { jobId: first, steering: { paceMs: 1, guidanceScale: 2, guidanceEnd: { kind: 'ratio', ratio: 0.1 } } });
+  await call('jobs.breakpoints', { jobId: first, breakpoints: [{ kind: 'step', stepIndex: 9 }, { kind: 'cutoff' }, { kind: 'settled', threshold: 0.1 }] });
+  await call('jobs.pause', { jobId: first });
+  await until(async () => ((await app.job(first)).state === 'paused' ? true : null));
+  await call('jobs.list', {});
+  await call('jobs.resume', { jobId: first, steps: 'all' });
+  await until(async () => ((await app.job(first)).state === 'running' ? true : null));
+  await call('jobs.stop', { jobId: first });
+  await app.ended(first);
+  await call('jobs.frames', { jobId: first });
+  await call('jobs.continue', { jobId: first });
+  await until(async () => ((await app.job(first)).state === 'running' ? true : null));
   await call('jobs.stop', { jobId: first });
   await app.ended(first);
   await call('jobs.keep', { jobId: first });
   await call('jobs.stop', { jobId: second });
+  const { jobId: fork } = await call('jobs.fork', { jobId: first, stepIndex: 0, steering: { prompt: 'a dog', negativePrompt: null, paceMs: 1 } });
+  await call('jobs.list', {});
+  await app.ended(fork);
+  await call('callbacks.check', { source: 'callback' });
+  await call('callbacks.check', { source: '' });
   const crashed = only((await call('jobs.submit', { request: { ...request, prompt: 'crash at 2' }, count: 1 })).jobIds);
   await app.ended(crashed);
-  await app.ended(only((await call('jobs.submit', { request, count: 1 })).jobIds));
+  const callbacks = [{ name: 'mine', source: 'throw 1' }];
+  await app.ended(only((await call('jobs.submit', { request: { ...request, callbacks }, count: 1 })).jobIds));
   await call('jobs.list', {});
   await call('jobs.remove', { jobId: second });
   const { pictures } = await call('library.list', { before: null, limit: 1 });
@@ -65,7 +82,7 @@ it('every value that a real session sends survives JSON and structuredClone alik
   const kinds = new Set(app.log.map(({ name, value }) => (name === 'job' ? (value as { kind: string }).kind : name)));
   for (const { name, value } of app.log) expectSame(value, events[name]);
   expect([...kinds].sort()).toEqual(
-    ['decoding', 'engine', 'failed', 'finished', 'kept', 'library', 'loading', 'preview', 'queued', 'removed', 'settings', 'steered', 'step', 'stopped', 'stopping'].sort(),
+    ['callback-problem', 'decoding', 'engine', 'failed', 'finished', 'kept', 'library', 'loading', 'paused', 'preview', 'queued', 'removed', 'resumed', 'settings', 'steered', 'step', 'stopped', 'stopping'].sort(),
   );
   port1.close();
 });

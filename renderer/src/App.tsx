@@ -1,8 +1,16 @@
 import { Tooltip } from '@base-ui/react/tooltip';
 import { useStore } from 'zustand';
 import styles from './App.module.css';
+import { BranchPanel } from './features/branches/BranchPanel.tsx';
+import { ForkDialog } from './features/branches/ForkDialog.tsx';
+import { CallbackDialog } from './features/callbacks/CallbackDialog.tsx';
+import { CallbacksField } from './features/callbacks/CallbacksField.tsx';
 import { useCommandKeys } from './features/commands/useCommandKeys.ts';
+import { CompareBar } from './features/compare/CompareBar.tsx';
+import { CompareDialog } from './features/compare/CompareDialog.tsx';
 import { CreatePanel } from './features/create/CreatePanel.tsx';
+import { CurveField } from './features/curve/CurveField.tsx';
+import { RunCurve } from './features/curve/RunCurve.tsx';
 import { DeviceChip } from './features/device/DeviceChip.tsx';
 import { HistoryPanel } from './features/history/HistoryPanel.tsx';
 import { MaskPainter } from './features/mask/MaskPainter.tsx';
@@ -44,13 +52,16 @@ export function App() {
           <DeviceChip />
         </TopBar>
         <div className={styles.room}>
-          <CreatePanel picture={<PictureField />} />
+          <CreatePanel picture={<PictureField />} curve={<CurveField />} callbacks={<CallbacksField />} />
           <main className={styles.main}>
             <div className={styles.tray}>
               <Stage painter={<MaskPainter />} painterTools={<MaskToolbar />} noStart={<StartEmpty />} curtain={<DropCurtain />} />
+              <BranchPanel />
+              <CompareBar />
               <Notices />
             </div>
             <Dock />
+            <RunCurve />
             <Strip />
           </main>
           <aside id="aside" className={cx(styles.aside, drawerOpen && styles.open)} aria-label={t('history.title')}>
@@ -61,6 +72,9 @@ export function App() {
       </div>
       <SettingsDialog />
       <ShortcutsDialog />
+      <CallbackDialog />
+      <ForkDialog />
+      <CompareDialog />
       <LinkBanner />
       <Announcer />
     </Tooltip.Provider>

@@ -11,7 +11,9 @@ export function useTitle(): void {
     const job = activeJob(state);
     return job === null ? '' : `${String(job.steps.length)}/${String(jobSteps(job))}`;
   });
+  const paused = useStore(jobsStore, (state) => activeJob(state)?.state === 'paused');
   useEffect(() => {
-    document.title = progress === '' ? t('app.name') : `${progress} – ${t('app.name')}`;
-  }, [progress, t]);
+    const run = paused ? t('app.pausedTitle', { progress }) : progress;
+    document.title = progress === '' ? t('app.name') : `${run} – ${t('app.name')}`;
+  }, [progress, paused, t]);
 }

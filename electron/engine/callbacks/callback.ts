@@ -1,5 +1,6 @@
 import { StopbathError } from '../../../shared/errors.ts';
 import type { StepRecord } from '../../../shared/job.ts';
+import type { Course } from '../schedulers/course.ts';
 import { describeDims, sameDims, type Tensor } from '../tensor/tensor.ts';
 
 /**
@@ -25,8 +26,6 @@ export type StepTensors = { readonly [Name in TensorInputName]?: Tensor };
 export interface StepEnd extends StepRecord {
   /** Noise level of the step to come, in sigma units as `sigma`; null after the last one. */
   readonly nextSigma: number | null;
-  /** The guidance scale of the step to come as earlier callbacks have left it; 1 or below: not guided. */
-  readonly nextGuidanceScale: number;
   /** Rows of the widest model call of the step. */
   readonly unetBatch: number;
   /** [B, C, h, w] after the scheduler step. */
@@ -38,7 +37,9 @@ export interface StepEnd extends StepRecord {
 /** The numbers of a step without its tensors: what is sent and kept. */
 export function recordOf(end: StepEnd): StepRecord {
   const { stepIndex, numTimesteps, timestep, sigma, guidanceScale, guided, unetEvaluations, ms } = end;
-  return { stepIndex, numTimesteps, timestep, sigma, guidanceScale, guided, unetEvaluations, ms };
+  const { estimateChange, guidanceDistance, guidanceCosine, reused } = end;
+  const measured = { estimateChange, guidanceDistance, guidanceCosine, reused };
+  return { stepIndex, numTimesteps, timestep, sigma, guidanceScale, guided, unetEvaluations, ms, ...measured };
 }
 
 /** What a callback may change; the loop alone applies it, from the next step on. */
@@ -47,8 +48,19 @@ export interface StepPatch {
   readonly interrupt?: boolean;
   /** 1 or below switches guidance off, above 1 on. */
   readonly guidanceScale?: number;
+  /** phi of `rescaleGuidance`. */
+  readonly guidanceRescale?: number;
   /** Only names the callback asked for; sides may not change. */
   readonly tensors?: StepTensors;
+  /** A new plan for the steps that are left; the latents that come with it are at its first level. */
+  readonly course?: Course;
+}
+
+/** What the next step is going to be, as earlier callbacks have left it. */
+export interface NextStep {
+  readonly guidanceScale: number;
+  readonly guidanceRescale: number;
+  readonly course: Course;
 }
 
 export type StepPatchResult = StepPatch | undefined;
@@ -60,12 +72,14 @@ export type StepPatchResult = StepPatch | undefined;
  * [negative, positive] in one: the halves stay apart, so no change of guidance has to cut tensors.
  * @param stepIndex 0-based
  * @param timestep of the step just done
+ * @param next given by the loop; whoever calls one callback by hand may leave it out
  */
 export type CallbackOnStepEnd = (
   run: StepEnd,
   stepIndex: number,
   timestep: number,
   tensors: StepTensors,
+  next?: NextStep,
 ) => StepPatchResult | Promise<StepPatchResult>;
 
 export interface StepCallback {
@@ -73,10 +87,12 @@ export interface StepCallback {
   readonly name: string;
   readonly callbackOnStepEnd: CallbackOnStepEnd;
   readonly callbackOnStepEndTensorInputs?: readonly string[];
+  /** Its embeddings may have another number of tokens; both sides of guidance the same one. */
+  readonly mayChangeTokens?: boolean;
 }
 
 /** All callbacks as one: in list order, later ones win, an interrupt stays. `tensors` in the result holds every change. */
-export type ComposedCallback = (run: StepEnd, tensors: StepTensors) => Promise<StepPatch>;
+export type ComposedCallback = (run: StepEnd, tensors: StepTensors, next: NextStep) => Promise<StepPatch>;
 
 /**
  * @param offered the names this run has
@@ -85,15 +101,23 @@ export type ComposedCallback = (run: StepEnd, tensors: StepTensors) => Promise<S
  */
 export function composeCallbacks(callbacks: readonly StepCallback[], offered: readonly TensorInputName[]): ComposedCallback {
   const members = callbacks.map((callback) => ({ callback, names: checkedNames(callback, offered) }));
-  return async (run, tensors) => {
+  return async (run, tensors, next) => {
     let patch: StepPatch = {};
     for (const { callback, names } of members) {
       const current = { ...tensors, ...patch.tensors };
       const asked = Object.fromEntries(names.map((name) => [name, current[name]]));
-      const now: StepEnd = { ...run, nextGuidanceScale: patch.guidanceScale ?? run.nextGuidanceScale };
-      patch = mergePatch(patch, await call(callback, now, asked), callback, names, current);
+      patch = mergePatch(patch, await call(callback, run, asked, nextStep(next, patch)), callback, names, current);
     }
     return patch;
+  };
+}
+
+/** What the next step becomes by a patch. */
+export function nextStep(next: NextStep, patch: StepPatch): NextStep {
+  return {
+    guidanceScale: patch.guidanceScale ?? next.guidanceScale,
+    guidanceRescale: patch.guidanceRescale ?? next.guidanceRescale,
+    course: patch.course ?? next.course,
   };
 }
 
@@ -109,9 +133,9 @@ function checkedNames(callback: StepCallback, offered: readonly TensorInputName[
   });
 }
 
-async function call(callback: StepCallback, run: StepEnd, tensors: StepTensors): Promise<StepPatchResult> {
+async function call(callback: StepCallback, run: StepEnd, tensors: StepTensors, next: NextStep): Promise<StepPatchResult> {
   try {
-    return await callback.callbackOnStepEnd(run, run.stepIndex, run.timestep, tensors);
+    return await callback.callbackOnStepEnd(run, run.stepIndex, run.timestep, tensors, next);
   } catch (error) {
     if (error instanceof StopbathError) throw error;
     const message = error instanceof Error ? error.message : String(error);
@@ -134,16 +158,26 @@ function mergePatch(
     const asked = names.find((candidate) => candidate === name);
     if (asked === undefined) refuse(callback, `returned ${name}, which it did not ask for`);
     const now = current[asked];
-    if (now !== undefined && !sameDims(value.dims, now.dims)) {
+    const mayDiffer = callback.mayChangeTokens === true && tokenTensors.has(asked);
+    if (now !== undefined && !sameDims(mayDiffer ? withoutTokens(value) : value.dims, mayDiffer ? withoutTokens(now) : now.dims)) {
       refuse(callback, `returned ${name} of ${describeDims(value.dims)} for ${describeDims(now.dims)}`);
     }
   }
   return {
     ...before,
     ...(patch.guidanceScale === undefined ? {} : { guidanceScale: patch.guidanceScale }),
+    ...(patch.guidanceRescale === undefined ? {} : { guidanceRescale: patch.guidanceRescale }),
+    ...(patch.course === undefined ? {} : { course: patch.course }),
     ...(patch.tensors === undefined ? {} : { tensors: { ...before.tensors, ...patch.tensors } }),
     ...(before.interrupt === true || patch.interrupt === true ? { interrupt: true } : {}),
   };
+}
+
+/** [B, tokens, width]; the pooled ones have no tokens. */
+const tokenTensors: ReadonlySet<TensorInputName> = new Set(['prompt_embeds', 'negative_prompt_embeds']);
+
+function withoutTokens({ dims }: Tensor): readonly number[] {
+  return dims.filter((_, axis) => axis !== 1);
 }
 
 function refuse(callback: StepCallback, what: string): never {

@@ -1,22 +1,25 @@
 import type { Checkpoint, PlainTensor } from '../../../shared/engineProtocol.ts';
+import { StopbathError } from '../../../shared/errors.ts';
 import type { StepRecord } from '../../../shared/job.ts';
-import { scaleForStep } from '../guidance/guidanceCurve.ts';
-import { isGuided } from '../guidance/guidanceState.ts';
-import type { Stepper } from '../schedulers/scheduler.ts';
+import type { ReuseMemory } from '../guidance/reuse.ts';
+import { stepsOf } from '../schedulers/course.ts';
 import type { RestorableNoise } from '../tensor/noise.ts';
 import { sameDims, type Tensor } from '../tensor/tensor.ts';
-import { recordOf, type StepCallback, type StepEnd, type StepTensors, type TensorInputName } from './callback.ts';
-import type { RunControls } from './steering.ts';
+import { recordOf, type StepCallback, type StepTensors, type TensorInputName } from './callback.ts';
+import { loopState, type Snapshotting } from './loopState.ts';
+import type { RunControls } from './runControls.ts';
 
 export interface CheckpointOptions {
   readonly request: Checkpoint['request'];
   readonly modelHash: string;
-  readonly stepper: Stepper;
   readonly noise: RestorableNoise;
+  readonly reuse: ReuseMemory;
+  /** Callbacks with a state of their own. */
+  readonly userCallbacks: readonly Snapshotting[];
   readonly controls: RunControls;
   /** The names the run has. */
   readonly names: readonly TensorInputName[];
-  /** The tensors a resumed run works out again from the request for a step: those are not kept unless they were replaced. */
+  /** The tensors a resumed run works out again from request and log for a step: those are not kept unless they were replaced. */
   readonly derived: (stepIndex: number) => StepTensors;
   /** Kept as they are, beside the tensors that have names for callbacks. */
   readonly kept: Readonly<Record<string, PlainTensor>>;
@@ -25,31 +28,30 @@ export interface CheckpointOptions {
   readonly emit: (checkpoint: Checkpoint) => void;
 }
 
-/** Lets every step leave the process as a checkpoint. Belongs last in the list, so that it sees what others changed. */
+/**
+ * Lets every step leave the process as a checkpoint. Belongs last in the list, so that it sees what others changed. Asked
+ * again after the same step, it gives that step's checkpoint anew.
+ */
 export function checkpointCallback(options: CheckpointOptions): StepCallback {
   const steps = [...options.earlierSteps];
   return {
     name: 'checkpoint',
     callbackOnStepEndTensorInputs: options.names,
-    callbackOnStepEnd(run, stepIndex, _timestep, tensors) {
-      steps.push(recordOf(run));
+    callbackOnStepEnd(run, stepIndex, _timestep, tensors, next) {
+      if (next === undefined) throw new StopbathError({ code: 'INTERNAL', message: 'A checkpoint was asked for outside a run.' });
+      if (steps.at(-1)?.stepIndex !== stepIndex) steps.push(recordOf(run));
       options.emit({
-        version: 2,
+        version: 3,
         request: options.request,
         modelHash: options.modelHash,
         stepsDone: stepIndex + 1,
-        numTimesteps: run.numTimesteps,
+        numTimesteps: stepsOf(next.course),
         latents: tensors.latents ?? run.latents,
         cleanEstimate: run.cleanEstimate,
-        stepper: options.stepper.snapshot(),
+        stepper: loopState(next, options.reuse, options.userCallbacks),
         generator: options.noise.snapshot(),
-        tensors: {
-          ...options.kept,
-          ...replaced(options, tensors, run.nextSigma === null ? stepIndex : stepIndex + 1),
-          ...heldGuidance(options.controls, run),
-        },
-        guidanceScale: options.controls.guidanceScale,
-        guidanceEnd: options.controls.guidanceEnd,
+        tensors: { ...options.kept, ...replaced(options, tensors, run.nextSigma === null ? stepIndex : stepIndex + 1) },
+        log: options.controls.log,
         steps: [...steps],
       });
       return undefined;
@@ -64,19 +66,6 @@ function replaced({ names, derived }: CheckpointOptions, tensors: StepTensors, s
     return name === 'latents' || value === undefined || sameValues(value, expected[name]) ? [] : [[name, value]];
   });
   return Object.fromEntries(entries);
-}
-
-/** A guidance scale that a callback of the caller's own has set for the next step, as one value in three floats. */
-export const guidanceScaleName = 'guidance_scale';
-
-function heldGuidance(controls: RunControls, run: StepEnd): Record<string, PlainTensor> {
-  const { nextSigma, nextGuidanceScale: scale, stepIndex, numTimesteps } = run;
-  if (nextSigma === null) return {};
-  const planned = scaleForStep(controls, stepIndex + 1, numTimesteps, nextSigma);
-  if (scale === planned || !(isGuided(scale) || isGuided(planned))) return {};
-  const high = Math.fround(scale);
-  const middle = Math.fround(scale - high);
-  return { [guidanceScaleName]: { dims: [3], data: Float32Array.of(high, middle, scale - high - middle) } };
 }
 
 function sameValues(a: Tensor, b: Tensor | undefined): boolean {

@@ -3,9 +3,12 @@ import type { Steering } from '../../../shared/job.ts';
 import type { GuidancePlan } from '../guidance/guidanceCurve.ts';
 import { runWith, scalesOf } from '../testing/callbackRig.ts';
 import type { StepCallback } from './callback.ts';
-import { RunControls, steeringCallback } from './steering.ts';
+import { RunControls, type SteeredFields } from './runControls.ts';
+import { steeringCallbacks } from './steering.ts';
 
-const plan = (change: Partial<GuidancePlan> = {}): GuidancePlan => ({
+const plan = (change: Partial<GuidancePlan> = {}): SteeredFields => ({
+  guidanceRescale: 0,
+  reuse: { kind: 'none' },
   guidanceScale: 5,
   guidanceEnd: { kind: 'never' },
   guidanceCurve: { kind: 'constant' },
@@ -15,7 +18,7 @@ const plan = (change: Partial<GuidancePlan> = {}): GuidancePlan => ({
 
 /** Steers during the step with that index; gives the scale of every step. */
 async function scales(
-  given: GuidancePlan,
+  given: SteeredFields,
   steered: Readonly<Record<number, Steering>> = {},
   others: readonly StepCallback[] = [],
 ): Promise<number[]> {
@@ -29,7 +32,8 @@ async function scales(
       return undefined;
     },
   };
-  return scalesOf(await runWith([person, steeringCallback(controls, () => undefined), ...others]));
+  const { guidance, steering } = steeringCallbacks(controls, { onApplied: () => undefined });
+  return scalesOf(await runWith([guidance, person, ...others, steering]));
 }
 
 describe('steering', () => {
@@ -78,15 +82,17 @@ describe('steering', () => {
     const told: [Steering, number][] = [];
     controls.steer({ paceMs: 5 });
     controls.steer({ guidanceScale: 3 });
-    await runWith([steeringCallback(controls, (steering, afterStep) => told.push([steering, afterStep]))], { steps: 3 });
+    const { guidance, steering } = steeringCallbacks(controls, { onApplied: (applied, afterStep) => told.push([applied, afterStep]) });
+    await runWith([guidance, steering], { steps: 3 });
     expect(told).toEqual([[{ paceMs: 5 }, 0], [{ guidanceScale: 3 }, 0]]);
-    expect([controls.paceMs, controls.guidanceScale]).toEqual([5, 3]);
+    expect([controls.paceMs, controls.fields.guidanceScale]).toEqual([5, 3]);
+    expect(controls.log).toEqual([{ afterStep: 0, steering: { guidanceScale: 3 } }]);
   });
 
   it('asked for before the first step has ended counts from the second', async () => {
     const controls = new RunControls(plan(), 0);
-    const callback = steeringCallback(controls, () => undefined);
+    const { guidance, steering } = steeringCallbacks(controls, { onApplied: () => undefined });
     controls.steer({ guidanceScale: 8 });
-    expect(scalesOf(await runWith([callback], { steps: 3 }))).toEqual([5, 8, 8]);
+    expect(scalesOf(await runWith([guidance, steering], { steps: 3 }))).toEqual([5, 8, 8]);
   });
 });

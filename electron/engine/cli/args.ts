@@ -17,6 +17,7 @@ import { pictureFiles } from './files.ts';
 import { ArgumentError, type Given, type ValueOption } from './options.ts';
 import type { Pictures } from './pictures.ts';
 import { chooseSize } from './size.ts';
+import { reuseOf } from './steering.ts';
 import { decimal, decimals, oneOf, refuse, requireNotBoth, whole } from './values.ts';
 
 /** What one call of the command line is to do. */
@@ -40,6 +41,8 @@ export interface Surroundings {
   readonly pictures: Pictures | null;
   /** Used when no seed is given. */
   readonly randomSeed: string;
+  /** Of --steer and --steering, unchecked; left out: none. */
+  readonly steering?: readonly unknown[];
 }
 
 /** @throws ArgumentError naming the option that cannot be used. */
@@ -66,7 +69,7 @@ export function readCommandLine(given: Given, around: Surroundings): CommandLine
   };
 }
 
-function readRequest(given: Given, { defaults, pictures, randomSeed }: Surroundings): { request: GenerationRequest; notes: string[] } {
+function readRequest(given: Given, { defaults, pictures, randomSeed, steering = [] }: Surroundings): { request: GenerationRequest; notes: string[] } {
   const chosen = chooseSize(given, defaults, pictures?.image ?? null);
   const sampling = sampler(given, defaults);
   if (given.eta !== undefined && !takesEta(sampling.scheduler)) refuse('eta', `is for ${schedulerIds.filter(takesEta).join(' and ')}, not ${sampling.scheduler}.`);
@@ -105,6 +108,9 @@ function readRequest(given: Given, { defaults, pictures, randomSeed }: Surroundi
     maskPadding: whole(given, 'mask-padding'),
     keepUnmasked: given['no-keep-unmasked'] === true ? false : undefined,
     microConditioning: microConditioning(given),
+    reuse: given.reuse === undefined ? undefined : reuseOf('reuse', given.reuse),
+    // Checked with the rest.
+    steering: steering as GenerationRequestInput['steering'],
   });
   return { request, notes: [...(pictures?.notes ?? []), ...chosen.notes] };
 }
@@ -137,9 +143,12 @@ const callsOf: { readonly [Id in SchedulerId]?: (steps: number) => number } = {
   pndm: (steps) => steps + 9,
 };
 
-function mostModelCalls({ steps, timesteps, sigmas, scheduler }: GenerationRequest): number {
+function mostModelCalls({ steps, timesteps, sigmas, scheduler, steering }: GenerationRequest): number {
   const planned = timesteps?.length ?? sigmas?.length ?? steps;
-  return callsOf[scheduler]?.(planned) ?? planned;
+  const tails = steering.map(({ afterStep, steering: { tail } }) =>
+    tail === undefined ? 0 : afterStep + 1 + (callsOf[tail.scheduler ?? scheduler]?.(tail.steps) ?? tail.steps),
+  );
+  return Math.max(callsOf[scheduler]?.(planned) ?? planned, ...tails);
 }
 
 function checkedRequest(value: GenerationRequestInput): GenerationRequest {

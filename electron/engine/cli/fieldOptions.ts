@@ -7,10 +7,13 @@ const optionByField: readonly (readonly [field: string, option: string])[] = [
   ['clipSkip', 'clip-skip'],
   ['guidanceScale', 'guidance'],
   ['guidanceEnd.steps', 'guided-steps'],
+  ['guidanceEnd.cosine', 'cfg-evidence'],
   ['guidanceEnd', 'cfg-cutoff'],
   ['guidanceCurve', 'guidance-curve'],
   ['guidanceInterval', 'guidance-interval'],
   ['guidanceRescale', 'guidance-rescale'],
+  ['steering', 'steer'],
+  ['tail', 'steer'],
   ['sigmaSchedule', 'sigma-schedule'],
   ['timestepSpacing', 'spacing'],
   ['denoisingStart', 'denoising-start'],
@@ -33,7 +36,7 @@ const optionByField: readonly (readonly [field: string, option: string])[] = [
   ['microConditioning', 'original-size, --target-size, --crop, --aesthetic-score'],
 ];
 
-const sameName = ['prompt', 'prompt2', 'width', 'height', 'steps', 'scheduler', 'eta', 'timesteps', 'sigmas', 'seed', 'mask', 'strength', 'model', 'provider'];
+const sameName = ['prompt', 'prompt2', 'width', 'height', 'steps', 'scheduler', 'eta', 'timesteps', 'sigmas', 'seed', 'mask', 'strength', 'reuse', 'model', 'provider'];
 
 /** @param field a path like `guidanceCurve.scales.3`. @returns null for a field that no option sets. */
 export function optionOf(field: string): string | null {

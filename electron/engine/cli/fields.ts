@@ -67,6 +67,10 @@ function sigmaSchedule(given: Given): Curve | null {
 
 export function guidanceEnd(given: Given): GuidanceEnd {
   requireNotBoth(given, 'guided-steps', 'cfg-cutoff');
+  requireNotBoth(given, 'cfg-evidence', 'cfg-cutoff');
+  requireNotBoth(given, 'cfg-evidence', 'guided-steps');
+  const cosine = decimal(given, 'cfg-evidence');
+  if (cosine !== null) return { kind: 'evidence', cosine };
   const ratio = decimal(given, 'cfg-cutoff');
   if (ratio !== null) return { kind: 'ratio', ratio };
   const steps = whole(given, 'guided-steps');
@@ -74,21 +78,34 @@ export function guidanceEnd(given: Given): GuidanceEnd {
 }
 
 export function guidanceCurve(given: Given): GuidanceCurve {
-  const name = 'guidance-curve';
-  const text = given[name] ?? 'constant';
+  return curveOf('guidance-curve', given['guidance-curve'] ?? 'constant');
+}
+
+/** @param name the option it stands in */
+export function curveOf(name: 'guidance-curve' | 'steer', text: string): GuidanceCurve {
   if (text === 'constant') return { kind: 'constant' };
-  const [, kind, rest = ''] = /^(linear|cosine|list):(.*)$/.exec(text) ?? [];
+  const [, kind, rest = ''] = /^(linear|cosine|list|points|smooth-points):(.*)$/.exec(text) ?? [];
+  if (kind === 'points' || kind === 'smooth-points') {
+    const points = rest.split(',').map((point) => {
+      const [at, scale, ...more] = numbersOf(name, point.replaceAll('=', ','));
+      return at === undefined || scale === undefined || more.length > 0 ? refuse(name, `"${point}" is no point AT=SCALE.`) : { at, scale };
+    });
+    if (points.some(({ at }, index) => at < (points[index - 1]?.at ?? 0))) refuse(name, 'the points must stand from left to right.');
+    return { kind: 'points', points, smooth: kind === 'smooth-points' };
+  }
   const values = kind === undefined ? [] : numbersOf(name, rest);
   if (kind === 'list') return { kind, scales: values };
   const [to, ...more] = values;
   if ((kind === 'linear' || kind === 'cosine') && to !== undefined && more.length === 0) return { kind, to };
-  return refuse(name, `"${text}" is none of constant, linear:TO, cosine:TO, list:A,B,C.`);
+  return refuse(name, `"${text}" is none of constant, linear:TO, cosine:TO, list:A,B,C, points:AT=SCALE,..., smooth-points:AT=SCALE,...`);
 }
 
 export function guidanceInterval(given: Given): GuidanceInterval | null {
-  const name = 'guidance-interval';
-  const text = given[name];
-  if (text === undefined) return null;
+  const text = given['guidance-interval'];
+  return text === undefined ? null : intervalOf('guidance-interval', text);
+}
+
+export function intervalOf(name: 'guidance-interval' | 'steer', text: string): GuidanceInterval {
   const [low, high, ...more] = numbersOf(name, text.replaceAll(':', ','));
   if (low === undefined || high === undefined || more.length > 0 || text.includes(',')) {
     return refuse(name, `"${text}" is no interval LOW:HIGH.`);

@@ -50,9 +50,20 @@ Guidance
   --guidance G                  guidance scale; 1 or below switches guidance off
   --cfg-cutoff RATIO            guidance ends after step index trunc(steps * RATIO), as in diffusers
   --guided-steps K              exactly the first K steps are guided
-  --guidance-curve CURVE        constant | linear:TO | cosine:TO | list:A,B,C (a scale for every step)
+  --cfg-evidence COS            guidance ends once both predictions agree: cosine similarity, 0 to 1; 0.995 is usual
+  --guidance-curve CURVE        constant | linear:TO | cosine:TO | list:A,B,C (a scale for every step) |
+                                points:AT=SCALE,... | smooth-points:AT=SCALE,... (AT is a share of the steps, 0 to 1)
   --guidance-interval LOW:HIGH  guided only while sigma lies between the two
   --guidance-rescale PHI        0 to 1 (0)
+
+Steering
+  --steer STEP:FIELD=VALUE      a change after the step with that index (from 0); may be given again and again. Fields:
+                                guidanceScale, guidanceRescale, prompt, negativePrompt, noiseSeed,
+                                guidanceEnd=never | ratio:R | guided-steps:K | evidence:COS,
+                                guidanceCurve, guidanceInterval (none: without), reuse as the options of those names,
+                                tail=STEPS[:SAMPLER[:SCHEDULE]] (finish in so many steps from there)
+  --steering FILE.json          a steering log, as pictures carry it: [{"afterStep": 5, "steering": {...}}, ...]
+  --reuse RULE                  fewer model calls, for drafts: none | unconditional:EVERY | steps:THRESHOLD:MOST
 
 Size conditioning of SDXL
   --original-size, --target-size WxH      and --negative-original-size, --negative-target-size
@@ -104,6 +115,10 @@ const options = {
   'denoising-end': value,
   guidance: value,
   'cfg-cutoff': value,
+  'cfg-evidence': value,
+  steer: { type: 'string', multiple: true },
+  steering: value,
+  reuse: value,
   'guided-steps': value,
   'guidance-curve': value,
   'guidance-interval': value,
@@ -129,10 +144,12 @@ export const optionNames: readonly string[] = Object.keys(options);
 
 type OptionName = keyof typeof options;
 type FlagOption = 'help' | 'no-keep-unmasked';
+/** An option that may be given again and again. */
+type ListOption = 'more-prompt' | 'steer';
 /** An option with one value. */
-export type ValueOption = Exclude<OptionName, FlagOption | 'more-prompt'>;
+export type ValueOption = Exclude<OptionName, FlagOption | ListOption>;
 export type Given = { readonly [Name in ValueOption]?: string } & { readonly [Name in FlagOption]?: boolean } & {
-  readonly 'more-prompt'?: readonly string[];
+  readonly [Name in ListOption]?: readonly string[];
 };
 
 /** An argument that cannot be used; the message names its option. */
@@ -141,7 +158,7 @@ export class ArgumentError extends Error {}
 /** @throws ArgumentError for unknown options, values and file names left out, and positional arguments. */
 export function parseOptions(argv: readonly string[]): Given {
   const given = parsed(argv);
-  for (const name of ['model', 'trace', 'dump-latents', 'init', 'mask'] as const) {
+  for (const name of ['model', 'trace', 'dump-latents', 'init', 'mask', 'steering'] as const) {
     if (given[name] === '') throw new ArgumentError(`--${name}: the name is empty.`);
   }
   return given;

@@ -18,6 +18,7 @@ import { parseOptions, usage } from './options.ts';
 import { type Pictures, readPictures } from './pictures.ts';
 import { createProgress } from './progress.ts';
 import { exitCodes, reportOf, reportOfThrown } from './report.ts';
+import { readSteering } from './steering.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const starterFolder = resolve(here, '../../../assets/starter');
@@ -56,7 +57,7 @@ async function main(argv: readonly string[], streams: Streams): Promise<number> 
   const modelFolder = resolve(given.model ?? starterFolder);
   const pictures = await readPictures(given);
   const randomSeed = String(randomBytes(4).readUInt32LE());
-  const line = readCommandLine(given, { modelFolder, defaults: await readDefaults(modelFolder), pictures, randomSeed });
+  const line = readCommandLine(given, { modelFolder, defaults: await readDefaults(modelFolder), pictures, randomSeed, steering: await readSteering(given) });
   for (const file of line.outs) await requireWritable('out', file);
   if (line.trace !== null) await requireWritable('trace', line.trace);
   for (const note of line.notes) streams.stderr.write(`${note}\n`);

@@ -8,7 +8,7 @@ export function refuse(name: string, reason: string): never {
   throw new ArgumentError(`--${name}: ${reason}`);
 }
 
-function numberOf(name: ValueOption, text: string): number {
+function numberOf(name: ValueOption | 'steer', text: string): number {
   const trimmed = text.trim();
   const value = Number(trimmed);
   if (!numberPattern.test(trimmed) || !Number.isFinite(value)) refuse(name, `"${text}" is no number.`);
@@ -35,7 +35,7 @@ export function oneOf<T extends string>(given: Given, name: ValueOption, allowed
 }
 
 /** Numbers set apart by commas. */
-export function numbersOf(name: ValueOption, text: string): number[] {
+export function numbersOf(name: ValueOption | 'steer', text: string): number[] {
   return text.split(',').map((part) => numberOf(name, part));
 }
 

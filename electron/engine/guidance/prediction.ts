@@ -16,6 +16,18 @@ export type NoiseLevel =
   | { readonly kind: 'preserving'; readonly alpha: number; readonly sigma: number }
   | { readonly kind: 'flow'; readonly sigma: number };
 
+/** Noise level in sigma units, noise over signal; finite even where there is no signal. */
+export function sigmaOf(level: NoiseLevel): number {
+  switch (level.kind) {
+    case 'exploding':
+      return level.sigma;
+    case 'preserving':
+      return level.sigma / Math.max(level.alpha, 2 ** -12);
+    case 'flow':
+      return level.sigma / Math.max(1 - level.sigma, 2 ** -12);
+  }
+}
+
 /**
  * The clean estimate x0 from what the model said, so that no solver has to know how a model was trained.
  * @param output epsilon: the noise; v: alpha * noise - sigma * x0 (arXiv 2202.00512); sample: x0 itself;
@@ -60,4 +72,26 @@ function fromVelocity(output: Tensor, sample: Tensor, level: NoiseLevel): Tensor
 
 function signalOf(level: Exclude<NoiseLevel, { kind: 'exploding' }>): number {
   return level.kind === 'flow' ? fround(1 - level.sigma) : level.alpha;
+}
+
+/**
+ * What the model would have said for x0 to be `estimate`: the inverse of {@link cleanEstimate}. Not rounded as anywhere else,
+ * for nothing of a model is in it.
+ */
+export function outputFor(prediction: PredictionType, estimate: Tensor, sample: Tensor, level: NoiseLevel): Tensor {
+  const { sigma } = level;
+  const alpha = level.kind === 'exploding' ? 1 : level.kind === 'flow' ? 1 - sigma : level.alpha;
+  switch (prediction) {
+    case 'sample':
+      return estimate;
+    case 'epsilon':
+      return zipTensors(sample, estimate, (x, x0) => (x - alpha * x0) / sigma);
+    case 'v_prediction': {
+      // A sample of exploding noise over this norm is the one the velocity was learned on.
+      const norm = level.kind === 'exploding' ? sqrt(sigma * sigma + 1) : 1;
+      return zipTensors(sample, estimate, (x, x0) => ((alpha / norm) * (x - alpha * x0)) / sigma - (sigma / norm) * x0);
+    }
+    case 'flow_prediction':
+      return zipTensors(sample, estimate, (x, x0) => (x - x0) / sigma);
+  }
 }

@@ -34,8 +34,8 @@ type Edit = (name: string, values: Readonly<Record<string, unknown>>) => Promise
 describe('what a model can do', () => {
   it.each<[TinyVariant, object]>([
     ['sd', { family: 'sd', tasks: ['text-to-image', 'image-to-image', 'inpaint'], forceZerosForEmptyPrompt: false }],
-    ['sd-inpaint', { family: 'sd', tasks: ['inpaint'], unet: { channels: 9, guidanceWidth: null } }],
-    ['sd-lcm', { family: 'sd', tasks: ['text-to-image', 'image-to-image', 'inpaint'], unet: { channels: 4, guidanceWidth: expect.any(Number) as number } }],
+    ['sd-inpaint', { family: 'sd', tasks: ['inpaint'], unet: { channels: 9, guidanceWidth: null, tokens: null } }],
+    ['sd-lcm', { family: 'sd', tasks: ['text-to-image', 'image-to-image', 'inpaint'], unet: { channels: 4, guidanceWidth: expect.any(Number) as number, tokens: null } }],
     ['sdxl', { family: 'sdxl', tasks: ['text-to-image', 'image-to-image', 'inpaint'], forceZerosForEmptyPrompt: true, requiresAestheticsScore: false }],
     ['sdxl-inpaint', { family: 'sdxl', tasks: ['inpaint'] }],
     ['sdxl-refiner', { family: 'sdxl', tasks: ['image-to-image', 'inpaint'], requiresAestheticsScore: true }],
@@ -126,16 +126,17 @@ describe('a UNet without a config', () => {
   const input = (name: string, dims: readonly (number | string)[]) => ({ name, type: 'float32', dims });
 
   it('is known by its inputs', () => {
-    expect(unetFacts(silent, fake([input('sample', ['batch', 9, 'h', 'w'])]))).toEqual({ channels: 9, guidanceWidth: null });
+    expect(unetFacts(silent, fake([input('sample', ['batch', 9, 'h', 'w'])]))).toEqual({ channels: 9, guidanceWidth: null, tokens: null });
     expect(unetFacts(silent, fake([input('sample', ['batch', 'c', 'h', 'w']), input('timestep_cond', ['batch', 256])]))).toEqual({
       channels: 4,
       guidanceWidth: 256,
+      tokens: null,
     });
     expect(unetFacts({ ...silent, channels: 4 }, fake([input('sample', ['batch', 9, 'h', 'w'])])).channels).toBe(4);
   });
 
   it('is refused where an input is missing that every UNet has', () => {
     const session = fake([input('sample', []), input('timestep', [])]);
-    expect(() => unetModel(session, { channels: 4, guidanceWidth: null }, 4)).toThrow(/no input "encoder_hidden_states"/);
+    expect(() => unetModel(session, { channels: 4, guidanceWidth: null, tokens: null }, 4)).toThrow(/no input "encoder_hidden_states"/);
   });
 });

@@ -9,7 +9,7 @@ import type { PromptEncoding } from '../text/promptEncoding.ts';
 import { hashUnet, readModelJson, readModelName, readOptionalModelJson, requireFiles } from './modelFolder.ts';
 import { Parts } from './parts.ts';
 import type { Family, OpenPipelineOptions, Pipeline } from './pipeline.ts';
-import { readUnetConfig, textRows, type UnetFacts, unetFacts, unetModel } from './unetModel.ts';
+import { readUnetConfig, type UnetFacts, unetFacts, unetModel } from './unetModel.ts';
 import { type ProbeSizes, verifyPart } from './verifyParts.ts';
 
 /** A model's way from text to embeddings and the parts it opened for that, by name. */
@@ -55,7 +55,6 @@ export async function openModel(options: OpenPipelineOptions, traits: FamilyTrai
       modelHash,
       tasks,
       prompts: text.prompts,
-      textRows: textRows(unetSession),
       noiseModel: unetModel(unetSession, unet, latentSpace.channels),
       schedulerFile: (task) => traits.schedulerFile(task, schedulerFile),
       prepare: async (task, onPart) => {

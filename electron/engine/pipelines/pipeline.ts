@@ -28,8 +28,6 @@ export interface Pipeline {
   /** SDXL: where no negative prompt is given, zeros stand for it instead of the empty prompt. */
   readonly forceZerosForEmptyPrompt: boolean;
   readonly prompts: PromptEncoding;
-  /** Rows of text its UNet was exported for; null where it takes any number. */
-  readonly textRows: number | null;
   readonly noiseModel: NoiseModel;
   /** The parsed scheduler_config.json as diffusers' pipeline of that task has it, for any scheduler to read. */
   schedulerFile(task: Task): unknown;

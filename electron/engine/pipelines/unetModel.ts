@@ -39,6 +39,8 @@ export interface UnetFacts {
   readonly channels: number;
   /** Width of the guidance scale it is told as `timestep_cond`; null for one that is guided by two calls. */
   readonly guidanceWidth: number | null;
+  /** Tokens of a prompt, where the export allows one number only; 77 is a single chunk. */
+  readonly tokens: number | null;
 }
 
 /** The config, and where it is silent (old exports have none) what the model's inputs say. */
@@ -50,13 +52,8 @@ export function unetFacts(config: UnetConfig, session: ModelSession): UnetFacts 
   return {
     channels: config.channels ?? side('sample', 1) ?? 4,
     guidanceWidth: config.guidanceWidth ?? side('timestep_cond', 1),
+    tokens: side('encoder_hidden_states', 1),
   };
-}
-
-/** Rows of `encoder_hidden_states`; null where the export leaves them open. */
-export function textRows({ inputs }: ModelSession): number | null {
-  const rows = inputs.find(({ name }) => name === 'encoder_hidden_states')?.dims[1];
-  return typeof rows === 'number' && rows > 0 ? rows : null;
 }
 
 /**

@@ -3,6 +3,7 @@ import { roundHalfEven } from '../tensor/float16.ts';
 import type { SchedulerConfig } from './config.ts';
 import { trainedSigmas } from './noiseSchedule.ts';
 import { logSigmasOf, sigmaToTimestep } from './sigmaCurves.ts';
+import { requireFalling } from './tail.ts';
 import { linspace } from './timestepSpacing.ts';
 
 /** Latent diffusion families that have a list of their own. */
@@ -24,18 +25,21 @@ const sigmas: Record<AysFamily, readonly number[]> = {
  * Timesteps of Align Your Steps (arXiv 2404.14507). For other counts than ten the authors interpolate the logarithms of the
  * eleven noise levels evenly (their `loglinear_interp`; ComfyUI's AlignYourStepsScheduler does it too); the levels are then
  * looked up among the model's trained ones.
- * @throws StopbathError `INVALID_INPUT` naming `steps` where whole timesteps repeat (never below 60 steps).
+ * @param reached where the list is to begin, in sigma units; left out: at the noisiest level
+ * @throws StopbathError `INVALID_INPUT` naming `steps`, or `tail.steps` of what is left of a run, where whole timesteps repeat
+ * (never below 60 steps of a whole run).
  */
-export function alignedTimesteps(config: SchedulerConfig, family: AysFamily, steps: number): number[] {
-  if (steps === timesteps[family].length) return [...timesteps[family]];
+export function alignedTimesteps(config: SchedulerConfig, family: AysFamily, steps: number, reached?: number): number[] {
+  if (steps === timesteps[family].length && reached === undefined) return [...timesteps[family]];
   const logs = sigmas[family].map(Math.log);
   const logSigmas = logSigmasOf(trainedSigmas(config));
-  const wanted = linspace(0, logs.length - 1, steps + 1).slice(0, -1);
+  const wanted = linspace(reached === undefined ? 0 : placeOf(Math.log(reached), logs), logs.length - 1, steps + 1).slice(0, -1);
   const list = wanted.map((at) => {
     const low = Math.min(Math.floor(at), logs.length - 2);
     const from = logs[low] ?? 0;
     return roundHalfEven(sigmaToTimestep(Math.exp(from + ((logs[low + 1] ?? 0) - from) * (at - low)), logSigmas));
   });
+  if (reached !== undefined) requireFalling(list, steps);
   if (list.every((timestep, at) => timestep < (list[at - 1] ?? Infinity))) return list;
   throw new StopbathError({
     code: 'INVALID_INPUT',
@@ -43,4 +47,11 @@ export function alignedTimesteps(config: SchedulerConfig, family: AysFamily, ste
     message: `Align Your Steps is made for few steps; ${steps} of them repeat timesteps.`,
     nextStep: 'Set fewer steps (10 to 30 are usual), or another schedule.',
   });
+}
+
+/** The fractional place of a level among falling ones; of one that is above them all the first. */
+function placeOf(log: number, logs: readonly number[]): number {
+  const low = Math.max(0, logs.findIndex((level) => level <= log) - 1);
+  const from = logs[low] ?? 0;
+  return log >= from ? low : low + (from - log) / (from - (logs[low + 1] ?? 0));
 }

@@ -5,7 +5,8 @@ import { weightedSum } from './mix.ts';
 import { bounded } from './ownEstimate.ts';
 import { noState } from './savedState.ts';
 import type { Scheduler, StepInput } from './scheduler.ts';
-import { type Signal, signalSpaceParts, trainedSignals } from './signalSpace.ts';
+import { type Signal, signalList, signalSpaceParts, trainedSignals } from './signalSpace.ts';
+import { timestepAt, wholeTail } from './tail.ts';
 import { ddimTimesteps } from './timestepSpacing.ts';
 
 const { fround } = Math;
@@ -31,18 +32,18 @@ export const ddpm: Scheduler = {
   accepts: { timesteps: true, sigmas: false },
   predictions: ['epsilon', 'v_prediction', 'sample'],
   createStepper(config, plan) {
-    const timesteps = plan.timesteps ?? ddimTimesteps(config, plan.steps);
-    const signalAt = trainedSignals(config);
+    const own = plan.from === undefined ? ddimTimesteps(config, plan.steps) : wholeTail(config, timestepAt(config, plan.from), plan.steps);
+    const list = signalList(plan.timesteps ?? own, trainedSignals(config), plan.from);
     const estimate = ({ cleanEstimate }: StepInput): Tensor => bounded(cleanEstimate, config);
     return {
-      ...signalSpaceParts(timesteps, signalAt),
+      ...signalSpaceParts(list),
       ...noState,
       ...(config.clipSample || config.thresholding ? { estimate } : {}),
       step(input) {
         const { index, sample, noise } = input;
-        const timestep = timesteps[index] ?? 0;
-        const from = signalAt(timestep);
-        const to = signalAt(timesteps[index + 1] ?? -1);
+        const timestep = list.timesteps[index] ?? 0;
+        const from = list.at(index);
+        const to = list.at(index + 1);
         const kept = fround(from.bar / to.bar);
         const beta = fround(1 - kept);
         const mean = weightedSum(

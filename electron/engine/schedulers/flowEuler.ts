@@ -5,6 +5,7 @@ import { weightedSum } from './mix.ts';
 import { noState } from './savedState.ts';
 import type { Scheduler, StepInput, StepPlan } from './scheduler.ts';
 import { curvedSigmas } from './sigmaCurves.ts';
+import { refuseTail, requireFalling } from './tail.ts';
 import { linspace } from './timestepSpacing.ts';
 
 const { fround } = Math;
@@ -65,6 +66,7 @@ export const flowEuler: Scheduler = {
 /** Timesteps and, one more, sigmas; float32. */
 function flowLevels(config: SchedulerConfig, plan: StepPlan): { timesteps: readonly number[]; sigmas: readonly number[] } {
   const total = config.numTrainTimesteps;
+  if (plan.from !== undefined) return tailFlow(config, plan.from / (1 + plan.from), plan.steps);
   // Lists that are given are float32 in diffusers, its own ones double until the end.
   const given = plan.sigmas ?? plan.timesteps?.map((timestep) => fround(fround(timestep) / total));
   const round = given === undefined ? undefined : fround;
@@ -75,6 +77,21 @@ function flowLevels(config: SchedulerConfig, plan: StepPlan): { timesteps: reado
   const sigmas = config.invertSigmas ? levels.map((sigma) => fround(1 - sigma)) : levels;
   const own = plan.timesteps !== undefined && !config.invertSigmas ? plan.timesteps.map(fround) : null;
   return { timesteps: own ?? sigmas.map((sigma) => fround(sigma * total)), sigmas: [...sigmas, config.invertSigmas ? 1 : 0] };
+}
+
+function tailFlow(config: SchedulerConfig, from: number, steps: number): { timesteps: readonly number[]; sigmas: readonly number[] } {
+  if (config.useDynamicShifting || config.invertSigmas || (config.shiftTerminal ?? 0) !== 0) {
+    refuseTail('A flow that shifts by the size of the picture, runs upwards or ends at a level of its own');
+  }
+  const total = config.numTrainTimesteps;
+  // The last level of a whole schedule: its end is shifted before everything is.
+  const lowest = flowShifted(flowShifted(1 / total, config.shift), config.shift);
+  const start = from / (config.shift - (config.shift - 1) * from);
+  const even = linspace(start, lowest / (config.shift - (config.shift - 1) * lowest), steps).map((sigma) => flowShifted(sigma, config.shift));
+  const curved = curvedSigmas({ ...config, sigmaMax: from }, { min: even[even.length - 1] ?? 0, max: from }, steps);
+  const sigmas = [from, ...(curved ?? even).slice(1)].map(fround);
+  requireFalling([...sigmas, 0], steps);
+  return { timesteps: sigmas.map((sigma) => fround(sigma * total)), sigmas: [...sigmas, 0] };
 }
 
 function evenLevels(config: SchedulerConfig, steps: number): number[] {

@@ -1,11 +1,22 @@
 import { StopbathError } from '../../../shared/errors.ts';
 import type { SchedulerConfig } from './config.ts';
+import { linspace } from './timestepSpacing.ts';
 
 type Round = (value: number) => number;
 
 /** Where a flow's level goes when the schedule is shifted towards noise: s*t / (1 + (s-1)*t), arXiv 2403.03206, eq. 23. */
 export function flowShifted(sigma: number, shift: number, round: Round = (value) => value): number {
   return round(round(round(shift) * sigma) / round(1 + round(round(shift - 1) * sigma)));
+}
+
+/**
+ * Levels of a flow from the one reached down, even before the shift as those of a whole schedule.
+ * @param from where it begins, shifted
+ * @param to where the level after the last one lies, unshifted
+ */
+export function flowTail(from: number, shift: number, to: number, steps: number): number[] {
+  const start = from / (shift - (shift - 1) * from);
+  return linspace(start, to, steps + 1).slice(0, -1).map((sigma, at) => (at === 0 ? from : flowShifted(sigma, shift)));
 }
 
 /** The same with a shift worked out from the picture's size: e^mu / (e^mu + 1/t - 1), or with mu itself. */

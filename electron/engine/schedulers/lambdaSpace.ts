@@ -4,12 +4,13 @@ import { roundHalfEven } from '../tensor/float16.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type SchedulerConfig, unsupported } from './config.ts';
 import { log32, sqrt32 } from './float32.ts';
-import { flowShifted } from './flowShift.ts';
+import { flowShifted, flowTail } from './flowShift.ts';
 import { weightedSum } from './mix.ts';
 import { alphasCumprod, interpolate, sigmasOf, smallestSignal } from './noiseSchedule.ts';
 import { thresholded } from './ownEstimate.ts';
 import type { StepInput, StepPlan, Stepper, StepperParts } from './scheduler.ts';
-import { curvedSigmas, logSigmasOf, sigmaToTimestep } from './sigmaCurves.ts';
+import { curvedSigmas, isCurved, logSigmasOf, sigmaToTimestep } from './sigmaCurves.ts';
+import { refuseTail, requireFalling, tailTimesteps, timestepAt } from './tail.ts';
 import { dpmSolverTimesteps, linspace } from './timestepSpacing.ts';
 
 const { fround } = Math;
@@ -56,8 +57,8 @@ export function lambdaSpace(config: SchedulerConfig, plan: StepPlan, rules: Lamb
     throw unsupported('use_flow_sigmas', 'prediction_type flow_prediction needs use_flow_sigmas.');
   }
   const trained = sigmasOf(alphasCumprod(config, smallestSignal));
-  const { timesteps, sigmas, curved } = levels(config, plan, rules, trained);
-  const lowest = curved && rules.afterCurve === 'last' ? (sigmas[sigmas.length - 1] ?? 0) : (trained[0] ?? 0);
+  const { timesteps, sigmas, curved } = plan.from === undefined ? levels(config, plan, rules, trained) : tailLevels(config, plan, plan.from, rules, trained);
+  const lowest = curved && rules.afterCurve === 'last' && plan.from === undefined ? (sigmas[sigmas.length - 1] ?? 0) : (trained[0] ?? 0);
   const all = [...sigmas, config.finalSigmasType === 'zero' ? 0 : lowest].map(fround);
   const levelsAt = all.map((sigma) => levelOf(sigma, config.useFlowSigmas));
   return {
@@ -88,6 +89,31 @@ function levels(config: SchedulerConfig, plan: StepPlan, rules: LambdaRules, tra
   return { timesteps, sigmas: timesteps.map((timestep) => interpolate(trained, timestep)), curved: false };
 }
 
+/**
+ * From the level reached down. Timesteps are whole, levels between them are not made so.
+ * @param from in sigma units, noise over signal
+ */
+function tailLevels(config: SchedulerConfig, plan: StepPlan, from: number, rules: LambdaRules, trained: Float32Array): Levels {
+  const { steps } = plan;
+  if (config.useFlowSigmas) {
+    const sigmas = rules.flow(config, { ...plan, from: from / (1 + from) });
+    if (isCurved(config)) refuseTail('A curve of the levels of a rectified flow');
+    requireFalling([...sigmas, 0], steps);
+    return { timesteps: sigmas.map((sigma) => sigma * config.numTrainTimesteps), sigmas, curved: true };
+  }
+  const logSigmas = logSigmasOf(trained);
+  const low = trained[0] ?? 0;
+  const isLu = config.useLuLambdas && !config.useKarrasSigmas;
+  const curved = isLu
+    ? linspace(Math.log(from), logSigmas[0] ?? 0, steps).map(Math.exp)
+    : curvedSigmas({ ...config, sigmaMax: from }, { min: low, max: from }, steps);
+  const spaced = plan.timesteps ?? tailTimesteps(config, timestepAt(config, from), steps, 'short');
+  const sigmas = [from, ...(curved ?? spaced.map((timestep) => interpolate(trained, timestep))).slice(1)];
+  requireFalling([...sigmas, config.finalSigmasType === 'zero' ? 0 : low].map(fround), steps);
+  const timesteps = curved === null ? spaced : sigmas.map((sigma) => sigmaToTimestep(sigma, logSigmas));
+  return { timesteps: timesteps.map(roundHalfEven), sigmas, curved: curved !== null };
+}
+
 /** Even in log sigma, from the float32 logarithms of the trained ends (arXiv 2206.00927). */
 function luSigmas(logSigmas: Float32Array, count: number): number[] {
   return linspace(logSigmas[logSigmas.length - 1] ?? 0, logSigmas[0] ?? 0, count).map(Math.exp);
@@ -112,6 +138,7 @@ function flowKarras(config: SchedulerConfig, karras: readonly number[], rules: L
 
 /** Flow levels of DPM++ and DEIS. */
 export function evenFlow(config: SchedulerConfig, plan: StepPlan): number[] {
+  if (plan.from !== undefined) return flowTail(plan.from, config.flowShift, 0, plan.steps);
   const alphas = linspace(1, 1 / config.numTrainTimesteps, plan.steps + 1);
   return alphas.map((alpha) => flowShifted(1 - alpha, config.flowShift)).reverse().slice(0, -1);
 }

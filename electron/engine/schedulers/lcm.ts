@@ -6,7 +6,8 @@ import { weightedSum } from './mix.ts';
 import { bounded } from './ownEstimate.ts';
 import { noState } from './savedState.ts';
 import type { Scheduler, StepInput, StepPlan } from './scheduler.ts';
-import { signalSpaceParts, trainedSignals } from './signalSpace.ts';
+import { signalList, signalSpaceParts, trainedSignals } from './signalSpace.ts';
+import { distilledTail, timestepAt } from './tail.ts';
 import { distilledTimesteps } from './timestepSpacing.ts';
 
 const { fround } = Math;
@@ -30,6 +31,7 @@ export const distilledDefaults = {
 /** @throws StopbathError `INVALID_INPUT` for more steps than the model was distilled on. */
 export function distilledList(config: SchedulerConfig, plan: StepPlan): readonly number[] {
   if (plan.timesteps !== undefined) return plan.timesteps;
+  if (plan.from !== undefined) return distilledTail(config, timestepAt(config, plan.from), plan.steps);
   const origin = config.originalInferenceSteps;
   if (plan.steps <= origin) return distilledTimesteps(config.numTrainTimesteps, origin, plan.steps);
   throw new StopbathError({
@@ -50,20 +52,19 @@ export const lcm: Scheduler = {
   predictions: ['epsilon', 'v_prediction', 'sample'],
   createStepper(config, plan) {
     const timesteps = distilledList(config, plan);
-    const signalAt = trainedSignals(config);
+    const list = signalList(timesteps, trainedSignals(config), plan.from);
     const estimate = ({ index, sample, cleanEstimate }: StepInput): Tensor => {
       const { skip, out } = boundaryScalings(timesteps[index] ?? 0, config.timestepScaling);
       return weightedSum([out, bounded(cleanEstimate, config)], [skip, sample]);
     };
     return {
-      ...signalSpaceParts(timesteps, signalAt),
+      ...signalSpaceParts(list),
       ...noState,
       estimate,
       step(input) {
         const denoised = estimate(input);
-        const next = timesteps[input.index + 1];
-        if (next === undefined) return denoised;
-        const { alpha, sigma } = signalAt(next);
+        if (input.index + 1 >= timesteps.length) return denoised;
+        const { alpha, sigma } = list.at(input.index + 1);
         return weightedSum([alpha, denoised], [sigma, input.noise.normal(input.sample.dims)]);
       },
     };

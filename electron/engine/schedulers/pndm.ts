@@ -5,7 +5,8 @@ import { sqrt32 } from './float32.ts';
 import { pushed, weightedSum } from './mix.ts';
 import { savedCount, savedTensor, savedTensors } from './savedState.ts';
 import type { Scheduler, StepInput } from './scheduler.ts';
-import { noiseEstimate, type Signal, signalSpaceParts, trainedSignals } from './signalSpace.ts';
+import { noiseEstimate, type Signal, signalList, signalSpaceParts, trainedSignals } from './signalSpace.ts';
+import { timestepAt, wholeTail } from './tail.ts';
 import { ddimTimesteps } from './timestepSpacing.ts';
 
 const { fround } = Math;
@@ -55,17 +56,22 @@ export const pndm: Scheduler = {
   accepts: { timesteps: false, sigmas: false },
   predictions: ['epsilon', 'v_prediction'],
   createStepper(config, plan) {
-    const { rungeKutta, multistep } = lists(config, ddimTimesteps(config, plan.steps));
+    const { from: reached } = plan;
+    const isTail = reached !== undefined;
+    // The rest of a run that was planned anew begins as PLMS does, from levels of its own.
+    const { rungeKutta, multistep } = isTail
+      ? lists({ ...config, skipPrkSteps: true }, wholeTail(config, timestepAt(config, reached), plan.steps))
+      : lists(config, ddimTimesteps(config, plan.steps));
     const timesteps = [...rungeKutta, ...multistep];
     const signalAt = trainedSignals(config);
+    const list = signalList(timesteps, signalAt, reached);
     const stride = Math.floor(config.numTrainTimesteps / plan.steps);
     let calls = 0;
     let outputs: readonly Tensor[] = [];
     let held: Tensor | null = null;
     let partial: Tensor | null = null;
 
-    const move = (sample: Tensor, from: number, to: number, output: Tensor): Tensor =>
-      transfer(sample, signalAt(from), signalAt(to), output, config);
+    const move = (sample: Tensor, from: Signal, to: Signal, output: Tensor): Tensor => transfer(sample, from, to, output, config);
 
     function rungeKuttaStep({ index, sample, modelOutput }: StepInput): Tensor {
       const timestep = timesteps[index] ?? 0;
@@ -81,7 +87,7 @@ export const pndm: Scheduler = {
       const sum = partial === null ? weighted : weightedSum([1, partial], [1, weighted]);
       if (phase === 3) output = sum;
       partial = phase === 3 ? null : sum;
-      return move(held ?? sample, from, to, output);
+      return move(held ?? sample, signalAt(from), signalAt(to), output);
     }
 
     function multistepStep({ index, sample, modelOutput }: StepInput): Tensor {
@@ -91,15 +97,15 @@ export const pndm: Scheduler = {
         const mean = zipTensors(modelOutput, outputs[0], (a, b) => fround(a + b) / 2);
         const start = held ?? sample;
         held = null;
-        return move(start, timestep + stride, timestep, mean);
+        return isTail ? move(start, list.at(index - 1), list.at(index), mean) : move(start, signalAt(timestep + stride), signalAt(timestep), mean);
       }
       outputs = pushed(outputs, modelOutput, 4);
       if (calls === 0) held = sample;
-      return move(sample, timestep, timestep - stride, adamsBashforth(outputs));
+      return move(sample, list.at(index), isTail ? list.at(index + 1) : signalAt(timestep - stride), adamsBashforth(outputs));
     }
 
     return {
-      ...signalSpaceParts(timesteps, signalAt),
+      ...signalSpaceParts(list),
       step(input) {
         const next = calls < rungeKutta.length ? rungeKuttaStep(input) : multistepStep(input);
         calls++;

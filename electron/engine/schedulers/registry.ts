@@ -81,10 +81,10 @@ export interface LoadedScheduler {
   readonly config: SchedulerConfig;
   /**
    * The plan for `createStepper`: the steps asked for, the lists a user gave, and Align Your Steps where it was chosen.
-   * A list decides the number of steps.
+   * A list decides the number of steps. `from`: the rest of a run from there down.
    * @throws StopbathError `INVALID_INPUT` naming `timesteps`, `sigmas` or `steps`.
    */
-  plan(steps: number, lists?: Pick<StepPlan, 'timesteps' | 'sigmas'>): StepPlan;
+  plan(steps: number, lists?: Pick<StepPlan, 'timesteps' | 'sigmas' | 'from'>): StepPlan;
 }
 
 /**
@@ -121,14 +121,15 @@ export function loadScheduler(id: SchedulerId, file: unknown, options: Scheduler
   return {
     scheduler: checked,
     config,
-    plan(steps, { timesteps, sigmas } = {}) {
+    plan(steps, { timesteps, sigmas, from } = {}) {
       const isListed = timesteps !== undefined || sigmas !== undefined;
       if (isListed && sigmaSchedule !== 'automatic' && sigmaSchedule !== 'uniform') throw listAndSchedule(sigmaSchedule);
       const plan: StepPlan = {
         steps: timesteps?.length ?? (sigmas === undefined ? steps : sigmas.length - (endsAtLastSigma(scheduler) ? 1 : 0)),
         ...(timesteps === undefined ? {} : { timesteps }),
         ...(sigmas === undefined ? {} : { sigmas }),
-        ...(sigmaSchedule === 'ays' ? { timesteps: alignedTimesteps(config, family, steps) } : {}),
+        ...(sigmaSchedule === 'ays' ? { timesteps: alignedTimesteps(config, family, steps, from) } : {}),
+        ...(from === undefined ? {} : { from }),
       };
       checkPlan(scheduler, config, plan);
       return plan;

@@ -11,6 +11,11 @@ export interface StepPlan {
   readonly timesteps?: readonly number[];
   /** Noise levels, falling; Euler: the last one is where the last step ends. */
   readonly sigmas?: readonly number[];
+  /**
+   * The rest of a run: the noise level it has reached, in sigma units, which the first step takes exactly; the others follow
+   * the scheduler's own curve from there down. Goes with `timesteps` (from there down too), not with `sigmas`.
+   */
+  readonly from?: number;
 }
 
 export interface StepInput {
@@ -76,14 +81,4 @@ export interface Scheduler {
   createStepper(config: SchedulerConfig, plan: StepPlan): Stepper;
 }
 
-/** Noise level in sigma units, noise over signal; finite even where there is no signal. */
-export function sigmaOf(level: NoiseLevel): number {
-  switch (level.kind) {
-    case 'exploding':
-      return level.sigma;
-    case 'preserving':
-      return level.sigma / Math.max(level.alpha, 2 ** -12);
-    case 'flow':
-      return level.sigma / Math.max(1 - level.sigma, 2 ** -12);
-  }
-}
+export { sigmaOf } from '../guidance/prediction.ts';

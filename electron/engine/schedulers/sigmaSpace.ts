@@ -4,7 +4,8 @@ import { exp32, linspace32, log32, sqrt32 } from './float32.ts';
 import { interpolate, trainedSigmas } from './noiseSchedule.ts';
 import type { StepPlan, StepperParts } from './scheduler.ts';
 import { curvedSigmas, logSigmasOf, sigmaToTimestep } from './sigmaCurves.ts';
-import { eulerTimesteps } from './timestepSpacing.ts';
+import { requireFalling, tailTimesteps, timestepAt } from './tail.ts';
+import { eulerTimesteps, linspace } from './timestepSpacing.ts';
 
 const { fround } = Math;
 
@@ -25,8 +26,7 @@ export interface SigmaSpace {
 export function sigmaSpace(config: SchedulerConfig, plan: StepPlan): SigmaSpace {
   const trained = trainedSigmas(config);
   const logSigmas = logSigmasOf(trained);
-  const { timesteps, sigmas } =
-    plan.sigmas === undefined ? spacedLevels(config, plan, trained, logSigmas) : givenLevels(plan.sigmas, logSigmas);
+  const { timesteps, sigmas } = levelsOf(config, plan, trained, logSigmas);
   const max = Math.max(...sigmas);
   return {
     timesteps: isContinuous(config) ? sigmas.slice(0, -1).map((sigma) => fround(0.25 * log32(sigma))) : timesteps.map(fround),
@@ -43,6 +43,26 @@ export function isContinuous(config: SchedulerConfig): boolean {
 interface Levels {
   readonly timesteps: readonly number[];
   readonly sigmas: readonly number[];
+}
+
+function levelsOf(config: SchedulerConfig, plan: StepPlan, trained: Float32Array, logSigmas: Float32Array): Levels {
+  if (plan.from !== undefined) return tailLevels(config, plan, plan.from, trained, logSigmas);
+  return plan.sigmas === undefined ? spacedLevels(config, plan, trained, logSigmas) : givenLevels(plan.sigmas, logSigmas);
+}
+
+/** The curve from the level reached to where it ends anyway: for Karras and exponential levels the very ones it had there. */
+function tailLevels(config: SchedulerConfig, plan: StepPlan, from: number, trained: Float32Array, logSigmas: Float32Array): Levels {
+  const last = config.finalSigmasType === 'zero' ? 0 : (trained[0] ?? 0);
+  const spaced = plan.timesteps ?? tailTimesteps(config, timestepAt(config, from), plan.steps, 'reached');
+  const even =
+    config.interpolationType === 'linear'
+      ? spaced.map((timestep) => interpolate(trained, timestep))
+      : linspace(Math.log(from), logSigmas[0] ?? 0, plan.steps + 1).map(Math.exp).slice(0, -1);
+  const curved = curvedSigmas({ ...config, sigmaMax: from }, { min: even[even.length - 1] ?? 0, max: from }, plan.steps);
+  const sigmas = [from, ...(curved ?? even).slice(1), last].map(fround);
+  requireFalling(sigmas, plan.steps);
+  const isEven = curved === null && config.interpolationType === 'linear';
+  return { timesteps: isEven ? spaced : sigmas.slice(0, -1).map((sigma) => sigmaToTimestep(sigma, logSigmas)), sigmas };
 }
 
 /** The last sigma given is where the last step ends; it has no timestep. */

@@ -30,12 +30,24 @@ export function trainedSignals(config: SchedulerConfig): (timestep: number) => S
   return (timestep) => signalOf(timestep < 0 ? last : (bars[Math.min(timestep, bars.length - 1)] ?? last));
 }
 
+/** Whole timesteps and the signal of each; behind the last one what is left after it. */
+export interface SignalList {
+  readonly timesteps: readonly number[];
+  readonly at: (index: number) => Signal;
+}
+
+/**
+ * The signals of a list of timesteps.
+ * @param from the noise level a run has reached, in sigma units: the first signal is of that level exactly, though the model
+ * is told the whole timestep nearest to it
+ */
+export function signalList(timesteps: readonly number[], signalAt: (timestep: number) => Signal, from: number | undefined): SignalList {
+  const first = from === undefined ? null : signalOf(fround(1 / (1 + from * from)));
+  return { timesteps, at: (index) => (index === 0 && first !== null ? first : signalAt(timesteps[index] ?? -1)) };
+}
+
 /** What the steppers have in common that work on whole timesteps and see the sample as it is. */
-export function signalSpaceParts(
-  timesteps: readonly number[],
-  signalAt: (timestep: number) => Signal,
-): StepperParts {
-  const at = (index: number): Signal => signalAt(timesteps[index] ?? -1);
+export function signalSpaceParts({ timesteps, at }: SignalList): StepperParts {
   return {
     timesteps,
     timestepType: 'int64',

@@ -3,7 +3,7 @@ import { distilledDefaults, distilledList } from './lcm.ts';
 import { weightedSum } from './mix.ts';
 import { noState } from './savedState.ts';
 import type { Scheduler } from './scheduler.ts';
-import { noiseEstimate, signalSpaceParts, trainedSignals } from './signalSpace.ts';
+import { noiseEstimate, signalList, signalSpaceParts, trainedSignals } from './signalSpace.ts';
 
 const { fround } = Math;
 
@@ -18,11 +18,12 @@ export const tcd: Scheduler = {
   createStepper(config, plan) {
     const timesteps = distilledList(config, plan);
     const signalAt = trainedSignals(config);
+    const list = signalList(timesteps, signalAt, plan.from);
     return {
-      ...signalSpaceParts(timesteps, signalAt),
+      ...signalSpaceParts(list),
       ...noState,
       step({ index, sample, modelOutput, cleanEstimate, noise }) {
-        const from = signalAt(timesteps[index] ?? 0);
+        const from = list.at(index);
         const next = timesteps[index + 1] ?? 0;
         const lower = signalAt(Math.floor(fround(fround(1 - config.eta) * next)));
         const noised = weightedSum(

@@ -8,13 +8,14 @@ import {
   trainedKeys,
   unsupported,
 } from './config.ts';
-import { shiftedLevels, stretchedTo } from './flowShift.ts';
+import { flowTail, shiftedLevels, stretchedTo } from './flowShift.ts';
 import { lambdaSpace, lambdaSpaceParts, solverEstimate } from './lambdaSpace.ts';
 import { pushed, scaledDifference, type Term, weightedSum } from './mix.ts';
 import { savedCount, savedTensor, savedTensors } from './savedState.ts';
 import type { Scheduler, StepInput, StepPlan } from './scheduler.ts';
 import { isCurved } from './sigmaCurves.ts';
 import { noiseEstimate } from './signalSpace.ts';
+import { refuseTail } from './tail.ts';
 import { linspace } from './timestepSpacing.ts';
 import { type BhSystem, bhSystem, solved } from './unipcSystem.ts';
 
@@ -142,6 +143,10 @@ function requireFiniteEnd(config: SchedulerConfig): void {
 
 /** Levels of a rectified flow, those given or even ones; a first level of 1 is taken back, where lambda is infinite. */
 function flowLevels(config: SchedulerConfig, plan: StepPlan): number[] {
+  if (plan.from !== undefined) {
+    if (config.useDynamicShifting || (config.shiftTerminal ?? 0) !== 0) refuseTail('A flow that shifts by the size of the picture or ends at a level of its own');
+    return flowTail(plan.from, config.flowShift, 1 / config.numTrainTimesteps, plan.steps);
+  }
   const even = linspace(1, 1 / config.numTrainTimesteps, plan.steps + 1).slice(0, -1);
   const shifted = shiftedLevels(config, config.flowShift, plan.sigmas ?? even);
   const sigmas = stretchedTo(shifted, config.shiftTerminal);

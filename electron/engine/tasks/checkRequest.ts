@@ -27,7 +27,8 @@ export function checkRequest(request: GenerationRequest, pipeline: Pipeline): vo
   if (!pipeline.tasks.includes(request.task)) {
     refuse('task', `${pipeline.modelName} does ${pipeline.tasks.join(' and ')} only.`, `Choose another model for ${request.task}.`);
   }
-  if (request.eta !== 0 && !takesEta(request.scheduler)) {
+  const samplers = [request.scheduler, ...request.steering.flatMap(({ steering }) => steering.tail?.scheduler ?? [])];
+  if (request.eta !== 0 && !samplers.some(takesEta)) {
     const takers = schedulerIds.filter(takesEta).map((id) => schedulerLabels[id]).join(' or ');
     refuse('eta', `${schedulerLabels[request.scheduler]} takes none.`, `Set it to 0, or choose ${takers}.`);
   }
@@ -59,40 +60,38 @@ function checkNoXlFields(request: GenerationRequest, { modelName }: Pipeline): v
   }
 }
 
-/** Fields that decide what the saved state means; prompts and guidance may differ. */
-const fixedFields = [
-  'task',
-  'width',
-  'height',
-  'steps',
-  'scheduler',
-  'sigmaSchedule',
-  'timestepSpacing',
-  'eta',
-  'timesteps',
-  'sigmas',
-  'denoisingStart',
-  'denoisingEnd',
-  'strength',
-  'seed',
-  'noise',
-  'batchSeeds',
-  'imagesPerPrompt',
-  'image',
-  'mask',
-  'maskPadding',
-] as const satisfies readonly Field[];
-
-/** @throws StopbathError `INVALID_INPUT` when going on would not continue the same picture. */
+/**
+ * Everything of a request decides the picture but the name of its model: the weights tell that. What comes after the
+ * checkpoint may be steered otherwise, see `cutAt`.
+ * @throws StopbathError `INVALID_INPUT` when going on would not continue the same picture.
+ */
 export function checkCheckpoint(from: Checkpoint, request: GenerationRequest, { modelHash }: Pipeline): void {
   const anew = (message: string): never => {
     throw new StopbathError({ code: 'INVALID_INPUT', message, nextStep: 'Start the picture anew.' });
   };
   const version: unknown = from.version;
-  if (version !== 2) anew('The run was saved by another version of Stopbath, which kept less of it than going on needs.');
+  if (version !== 3) anew('The run was saved by another version of Stopbath, which kept less of it than going on needs.');
   if (from.modelHash !== modelHash) anew('The run was begun with other model weights.');
-  for (const field of fixedFields) {
-    if (!isDeepStrictEqual(from.request[field], request[field])) anew(`The run was begun with another ${field}.`);
+  const fields = new Set([...Object.keys(from.request), ...Object.keys(request)] as Field[]);
+  for (const field of fields) {
+    if (field === 'modelId' || field === 'steering' || isDeepStrictEqual(from.request[field], request[field])) continue;
+    const steered = steerable.has(field);
+    throw new StopbathError({
+      code: 'INVALID_INPUT',
+      field,
+      message: `The run was begun with another ${field}.`,
+      nextStep: steered ? 'Steer it from the next step on, or start the picture anew.' : 'Start the picture anew.',
+    });
   }
-  if (from.request.morePrompts.length !== request.morePrompts.length) anew('The run was begun with another number of prompts.');
 }
+
+const steerable: ReadonlySet<Field> = new Set([
+  'guidanceScale',
+  'guidanceEnd',
+  'guidanceCurve',
+  'guidanceInterval',
+  'guidanceRescale',
+  'prompt',
+  'negativePrompt',
+  'reuse',
+]);

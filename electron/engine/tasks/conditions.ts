@@ -37,6 +37,7 @@ interface Wording {
 /**
  * Encodes every text a run will need before it begins.
  * @param numTimesteps the steps of the run; schedules of prompts are read against them
+ * @param mayGoOn asked before every text; null comes back once it has said no
  * @throws StopbathError `INVALID_INPUT` naming a prompt of more chunks than the model takes, and as `PromptEncoding.encode` does.
  */
 export async function encodeConditions(
@@ -44,7 +45,21 @@ export async function encodeConditions(
   pipeline: Pipeline,
   numTimesteps: number,
   warn: (text: string) => void,
-): Promise<Conditions> {
+): Promise<Conditions>;
+export async function encodeConditions(
+  request: GenerationRequest,
+  pipeline: Pipeline,
+  numTimesteps: number,
+  warn: (text: string) => void,
+  mayGoOn: () => Promise<boolean>,
+): Promise<Conditions | null>;
+export async function encodeConditions(
+  request: GenerationRequest,
+  pipeline: Pipeline,
+  numTimesteps: number,
+  warn: (text: string) => void,
+  mayGoOn: () => Promise<boolean> = () => Promise.resolve(true),
+): Promise<Conditions | null> {
   const { promptSyntax: syntax, imagesPerPrompt } = request;
   const read = (fields: Fields, text: string, text2: string | null): Wording => {
     const second = text2 === null ? null : readPromptSchedule(text2, syntax, numTimesteps);
@@ -55,19 +70,25 @@ export async function encodeConditions(
   );
   const opposite = read(['negativePrompt', 'negativePrompt2'], request.negativePrompt ?? '', request.negativePrompt2);
   // One width for all: rows of a batch and both sides of guidance are one tensor in the end.
-  const chunks = mostChunks([...wordings, opposite], syntax, pipeline);
-  const encode = (wording: Wording): Promise<ScheduledPrompt> => encodeWording(wording, request, pipeline, chunks, warn);
+  const chunks = chunksFor([...wordings, opposite], syntax, pipeline);
+  const encode = (wording: Wording): Promise<ScheduledPrompt | null> => encodeWording(wording, request, pipeline, { chunks, warn, mayGoOn });
   const rows: ScheduledPrompt[] = [];
   // Each prompt's pictures stand together: p0, p0, p1, p1.
-  for (const wording of wordings) rows.push(...repeated(await encode(wording), imagesPerPrompt));
+  for (const wording of wordings) {
+    const row = await encode(wording);
+    if (row === null) return null;
+    rows.push(...repeated(row, imagesPerPrompt));
+  }
   const encoded = await encode(opposite);
+  if (encoded === null) return null;
   const isZero = request.negativePrompt === null && pipeline.forceZerosForEmptyPrompt;
   const negative = repeated(isZero ? zeroed(encoded) : encoded, rows.length);
   const fixed = fixedTensors(request, pipeline);
   return { positive: rows, negative, at: (stepIndex) => ({ ...tensorsAt(rows, negative, stepIndex), ...fixed }) };
 }
 
-function mostChunks(wordings: readonly Wording[], syntax: GenerationRequest['promptSyntax'], { prompts, textRows, modelName }: Pipeline): number {
+/** As many as the longest prompt fills, or the number a UNet was exported for; told before a step is run, not by the model in the middle of one. */
+function chunksFor(wordings: readonly Wording[], syntax: GenerationRequest['promptSyntax'], { prompts, unet, modelName }: Pipeline): number {
   const counted = wordings.flatMap(({ fields: [first, second], texts }) =>
     texts.flatMap(({ text, prompt2 }) => [
       { field: first, chunks: prompts.chunksOf(text, syntax) },
@@ -75,10 +96,11 @@ function mostChunks(wordings: readonly Wording[], syntax: GenerationRequest['pro
     ]),
   );
   const longest = counted.reduce((most, one) => (one.chunks > most.chunks ? one : most));
+  if (unet.tokens === null) return longest.chunks;
   // Begin and end are rows too.
   const size = prompts.count('', syntax).chunkSize;
-  const most = textRows === null ? Infinity : Math.max(1, Math.floor(textRows / (size + 2)));
-  if (longest.chunks <= most) return longest.chunks;
+  const most = Math.max(1, Math.floor(unet.tokens / (size + 2)));
+  if (longest.chunks <= most) return most;
   throw new StopbathError({
     code: 'INVALID_INPUT',
     field: longest.field,
@@ -114,13 +136,13 @@ async function encodeWording(
   { fields, schedule, texts }: Wording,
   request: GenerationRequest,
   { prompts }: Pipeline,
-  chunks: number,
-  warn: (text: string) => void,
-): Promise<ScheduledPrompt> {
+  { chunks, warn, mayGoOn }: { chunks: number; warn: (text: string) => void; mayGoOn: () => Promise<boolean> },
+): Promise<ScheduledPrompt | null> {
   // diffusers leaves out no layers for the negative prompt.
   const clipSkip = fields[0] === 'negativePrompt' ? 0 : request.clipSkip;
   const variants: EncodedPrompt[] = [];
   for (const { text, prompt2 } of texts) {
+    if (!(await mayGoOn())) return null;
     const encoded = await prompts.encode(text, { syntax: request.promptSyntax, clipSkip, chunks, prompt2 });
     const counts = [encoded.count, ...(prompt2 === null ? [] : [prompts.count(prompt2, request.promptSyntax)])];
     for (const [index, { cut, cutText }] of counts.entries()) {

@@ -1,6 +1,6 @@
 import { StopbathError } from '../../../shared/errors.ts';
 import type { GenerationRequest } from '../../../shared/generation.ts';
-import type { StepWindow } from '../denoise.ts';
+import type { StepWindow } from '../schedulers/course.ts';
 import type { StepPlan, Stepper } from '../schedulers/scheduler.ts';
 import { roundHalfEven } from '../tensor/float16.ts';
 

@@ -12,6 +12,8 @@ export interface TinyModelOptions {
   /** The UNet takes and gives float16. */
   readonly half?: boolean;
   readonly scheduler?: Record<string, unknown>;
+  /** The one length of prompt embeddings the UNet takes; left out: any. */
+  readonly tokens?: number;
 }
 
 export const tinyWidth = 8;
@@ -53,7 +55,7 @@ function unet(options: TinyModelOptions): Buffer {
     inputs: [
       { name: 'sample', type, dims: ['batch', 4, 'height', 'width'] },
       { name: 'timestep', type: timestep.type, dims: timestep.dims },
-      { name: 'encoder_hidden_states', type, dims: ['batch', 77, tinyWidth] },
+      { name: 'encoder_hidden_states', type, dims: ['batch', options.tokens ?? 'tokens', tinyWidth] },
     ],
     outputs: [{ name: 'out_sample', type, dims: ['batch', 4, 'height', 'width'] }],
     initializers: [

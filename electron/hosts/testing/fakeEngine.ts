@@ -1,15 +1,34 @@
+import type { CallOutput } from '../../../shared/contract.ts';
 import type { Checkpoint, EngineCommand, EngineMessage, RgbImage, RunInputs } from '../../../shared/engineProtocol.ts';
-import { batchSize, type GenerationRequest } from '../../../shared/generation.ts';
-import type { Region, RunTrace, StepRecord } from '../../../shared/job.ts';
+import { batchSize, type GenerationRequest, type SteeringEntry } from '../../../shared/generation.ts';
+import { stepRecordSchema, type Breakpoint, type PauseReason, type Region, type RunTrace, type Steering, type StepRecord } from '../../../shared/job.ts';
 
 /**
  * A real process that speaks the engine's protocol without a model. The prompt tells it what to do, e.g. `crash at 3`:
- * crash, oom, killed, hang, garbage, fail; `slow` takes 50 ms a step; `deaf` never hears a stop. Its pictures have the shade of
- * the input picture's and the mask's first pixels, 200 without them; each of a batch is one brighter than the one before.
+ * crash, oom, killed, hang, garbage, fail, undecodable; a process does each only once for a run, and none when it goes on.
+ * `slow` takes 50 ms a step; `deaf` never hears a stop. Its pictures have the shade of the input picture's and the mask's first
+ * pixels, 200 without them; each of a batch is one brighter than the one before. With `exact` the shade is worked out of every
+ * step and what was steered before it, so that only the very same run gives it.
  * Every letter of a text is a token to it; it fails to count `uncountable`, and never answers about `silent`.
  */
 const stopped = new Set<string>();
-const pace = new Map<string, number>();
+
+/** What was asked of a run since its last step. */
+interface Controls {
+  pending: Steering[];
+  paused: boolean;
+  /** Steps to go until it waits again; null: none. */
+  stepsLeft: number | null;
+  breakpoints: readonly Breakpoint[];
+  paceMs: number;
+}
+const controls = new Map<string, Controls>();
+
+function controlsOf(jobId: string): Controls {
+  const known = controls.get(jobId) ?? { pending: [], paused: false, stepsLeft: null, breakpoints: [], paceMs: 0 };
+  controls.set(jobId, known);
+  return known;
+}
 
 function tell(message: EngineMessage): void {
   process.send?.(message);
@@ -60,10 +79,10 @@ function image(side: number, shade: number): RgbImage {
   return { width: side, height: side, rgb: new Uint8Array(side * side * 3).fill(shade) };
 }
 
-function checkpoint(request: GenerationRequest, steps: readonly StepRecord[]): Checkpoint {
+function checkpoint(request: GenerationRequest, steps: readonly StepRecord[], log: readonly SteeringEntry[], value: number): Checkpoint {
   const tensor = { dims: [1, 4, 2, 2], data: new Float32Array(16).fill(steps.length) };
   return {
-    version: 2,
+    version: 3,
     request,
     modelHash: 'fake',
     stepsDone: steps.length,
@@ -71,10 +90,9 @@ function checkpoint(request: GenerationRequest, steps: readonly StepRecord[]): C
     latents: tensor,
     cleanEstimate: tensor,
     stepper: { history: [new Float32Array([1, 2])] },
-    generator: { state: new Uint32Array([3, 4]) },
+    generator: { state: new Uint32Array([3, value]) },
     tensors: { noise: tensor },
-    guidanceScale: request.guidanceScale,
-    guidanceEnd: request.guidanceEnd,
+    log: [...log],
     steps: [...steps],
   };
 }
@@ -102,13 +120,30 @@ function batch(request: GenerationRequest, shade: number): RgbImage[] {
   return Array.from({ length: batchSize(request) }, (_, index) => image(64, shade + index));
 }
 
-async function generate({ jobId, request, inputs }: Extract<EngineCommand, { kind: 'generate' }>): Promise<void> {
+async function generate({ jobId, request, inputs, from, provider }: Extract<EngineCommand, { kind: 'generate' }>): Promise<void> {
   tell({ kind: 'device', provider: 'cpu', rungs: [{ provider: 'cpu', taken: true, code: '', reason: '' }] });
   tell({ kind: 'loading', jobId, part: 'unet' });
-  const steps: StepRecord[] = [];
-  for (let stepIndex = 0; stepIndex < request.steps; stepIndex++) {
-    await misbehave(request, stepIndex, jobId);
-    await sleep(request.prompt.includes('slow') ? 50 : (pace.get(jobId) ?? 0));
+  stopped.delete(jobId);
+  const steps: StepRecord[] = [...(from?.steps ?? [])];
+  const log: SteeringEntry[] = [];
+  let value = from === undefined ? 1 : Number((from.generator as { state: Uint32Array }).state[1]);
+  const past = request.steering.filter(({ afterStep }) => afterStep < steps.length);
+  const executed = [...(from?.request.steering ?? []).filter(({ afterStep }) => afterStep < steps.length), ...(from?.log ?? [])];
+  if (JSON.stringify(past.slice(0, executed.length)) !== JSON.stringify(executed.sort((a, b) => a.afterStep - b.afterStep))) {
+    tell({ kind: 'failed', jobId, failure: { code: 'INVALID_INPUT', message: 'The run was steered otherwise.', field: 'steering' } });
+    return;
+  }
+  // What is new of the request's steering counts before the next step, the rest after its step.
+  const added = past.slice(executed.length);
+  const apply = (steering: Steering, afterStep: number): void => {
+    value = mixed(value, JSON.stringify({ ...steering, paceMs: undefined }));
+    tell({ kind: 'steered', jobId, steering, afterStep });
+  };
+  for (const entry of added) apply(entry.steering, entry.afterStep);
+  for (let stepIndex = steps.length; stepIndex < request.steps; stepIndex++) {
+    if (from === undefined) await misbehave(request, stepIndex, jobId);
+    const control = controlsOf(jobId);
+    await sleep(request.prompt.includes('slow') ? 50 : control.paceMs);
     if (stopped.has(jobId) && request.prompt.includes('fail at')) return;
     if (stopped.has(jobId) && !request.prompt.includes('deaf')) {
       tell({ kind: 'stopped', jobId, trace: trace(request, steps, 'stopped') });
@@ -116,13 +151,46 @@ async function generate({ jobId, request, inputs }: Extract<EngineCommand, { kin
     }
     const guided = stepIndex < request.steps / 2;
     const numbers = { timestep: 1000 - stepIndex, sigma: 14 - stepIndex / 10, guidanceScale: guided ? 4 : 1, ms: 1 };
-    steps.push({ ...numbers, stepIndex, numTimesteps: request.steps, guided, unetEvaluations: guided ? 2 : 1 });
+    value = mixed(value, `step ${stepIndex}`);
+    steps.push(stepRecordSchema.parse({ ...numbers, stepIndex, numTimesteps: request.steps, guided, unetEvaluations: guided ? 2 : 1 }));
     tell({ kind: 'step', jobId, step: steps[stepIndex] as StepRecord });
-    tell({ kind: 'checkpoint', jobId, checkpoint: checkpoint(request, steps) });
+    for (const entry of request.steering.filter(({ afterStep }) => afterStep === stepIndex)) apply(entry.steering, stepIndex);
+    for (const { paceMs, ...steering } of control.pending.splice(0)) {
+      apply({ ...steering, ...(paceMs === undefined ? {} : { paceMs }) }, stepIndex);
+      if (Object.keys(steering).length > 0) log.push({ afterStep: stepIndex, steering });
+    }
+    for (const { name } of request.callbacks.filter(({ source }) => source === `throw ${stepIndex}`)) {
+      tell({ kind: 'callback-problem', jobId, name, stepIndex, line: 1, message: 'It threw.' });
+    }
+    tell({ kind: 'checkpoint', jobId, checkpoint: checkpoint(request, steps, log, value) });
     tell({ kind: 'preview', jobId, stepIndex, source: 'linear', image: image(4, stepIndex), region: regionOf(request) });
+    await waitIfAsked(jobId, steps.length);
   }
   tell({ kind: 'decoding', jobId });
-  tell({ kind: 'finished', jobId, images: batch(request, shadeOf(inputs)), trace: trace(request, steps, 'finished') });
+  if (request.prompt.includes('undecodable') && provider !== 'cpu') {
+    tell({ kind: 'failed', jobId, failure: { code: 'OUT_OF_MEMORY', message: 'No room to decode.' } });
+    return;
+  }
+  const shade = request.prompt.includes('exact') ? value % 256 : shadeOf(inputs);
+  tell({ kind: 'finished', jobId, images: batch(request, shade), trace: trace(request, steps, 'finished') });
+}
+
+/** FNV-1a: any other history gives another number. */
+function mixed(value: number, text: string): number {
+  return [...text].reduce((hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 16_777_619) >>> 0, value);
+}
+
+async function waitIfAsked(jobId: string, stepsDone: number): Promise<void> {
+  const control = controlsOf(jobId);
+  if (control.stepsLeft !== null) control.stepsLeft--;
+  const atBreakpoint = control.breakpoints.some((point) => point.kind === 'step' && point.stepIndex === stepsDone - 1);
+  const reason: PauseReason | null = control.paused ? 'asked' : control.stepsLeft === 0 ? 'single-step' : atBreakpoint ? 'step' : null;
+  if (reason === null) return;
+  control.paused = true;
+  control.stepsLeft = null;
+  tell({ kind: 'paused', jobId, stepsDone, reason });
+  while (control.paused && !stopped.has(jobId)) await sleep(5);
+  if (!stopped.has(jobId)) tell({ kind: 'resumed', jobId });
 }
 
 function regionOf({ maskPadding }: GenerationRequest): Region | null {
@@ -144,6 +212,11 @@ function count({ requestId, texts }: Extract<EngineCommand, { kind: 'count-token
   tell({ kind: 'tokens', requestId, counts });
 }
 
+/** A source is good to it when it speaks of a callback. */
+function checked(source: string): CallOutput<'callbacks.check'> {
+  return source.includes('callback') ? { ok: true, tensorInputs: ['latents'] } : { ok: false, line: 1, column: 1, message: 'No callback.' };
+}
+
 process.on('message', (command: EngineCommand) => {
   switch (command.kind) {
     case 'generate':
@@ -153,14 +226,27 @@ process.on('message', (command: EngineCommand) => {
       stopped.add(command.jobId);
       return;
     case 'steer':
-      if (command.steering.paceMs !== undefined) pace.set(command.jobId, command.steering.paceMs);
-      tell({ kind: 'steered', jobId: command.jobId, steering: command.steering, afterStep: 1 });
+      controlsOf(command.jobId).paceMs = command.steering.paceMs ?? controlsOf(command.jobId).paceMs;
+      controlsOf(command.jobId).pending.push(command.steering);
+      return;
+    case 'pause':
+      controlsOf(command.jobId).paused = true;
+      return;
+    case 'resume':
+      controlsOf(command.jobId).paused = false;
+      controlsOf(command.jobId).stepsLeft = command.steps === 'all' ? null : command.steps;
+      return;
+    case 'breakpoints':
+      controlsOf(command.jobId).breakpoints = command.breakpoints;
       return;
     case 'decode':
       tell({ kind: 'decoded', jobId: command.jobId, images: batch(command.request, (command.latents.data[0] ?? 0) + decodedShade(command.inputs)) });
       return;
     case 'count-tokens':
       count(command);
+      return;
+    case 'check-callback':
+      tell({ kind: 'callback-checked', requestId: command.requestId, check: checked(command.source) });
       return;
     case 'shutdown':
       process.exit(0);

@@ -20,6 +20,8 @@ export function settingValue(id: AdvancedId, form: FormState, t: Text['t']): str
   switch (id) {
     case 'guidanceCurve':
       return curveText(form, t);
+    case 'reuse':
+      return reuseText(form, t);
     case 'guidanceInterval':
       return between(form.sigmaLow, '0', form.sigmaHigh, '∞');
     case 'timestepSpacing':
@@ -59,7 +61,13 @@ function between(low: string, noLow: string, high: string, noHigh: string): stri
 function curveText(form: FormState, t: Text['t']): string {
   const name = t(`advanced.curve.${form.guidanceCurve}`);
   if (form.guidanceCurve === 'list') return `${name} (${String(readNumberList(form.guidanceScales)?.length ?? '?')})`;
+  if (form.guidanceCurve === 'points') return `${name} (${String(form.guidancePoints.length)})`;
   return `${name} → ${form.guidanceTo}`;
+}
+
+function reuseText(form: FormState, t: Text['t']): string {
+  const name = t(`advanced.reuseKind.${form.reuse}`);
+  return form.reuse === 'unconditional' ? `${name} (${form.reuseEvery})` : `${name} (${form.reuseThreshold}, ${form.reuseMost})`;
 }
 
 function noiseText(form: FormState, t: Text['t']): string {

@@ -19,6 +19,7 @@ export type AdvancedId =
   | 'guidanceCurve'
   | 'guidanceInterval'
   | 'guidanceRescale'
+  | 'reuse'
   | 'timestepSpacing'
   | 'eta'
   | 'timesteps'
@@ -40,9 +41,10 @@ const ofSdxl = (_: FormState, model: Model | null): boolean => model?.family ===
 
 /** In the order of the screen. */
 export const advancedSettings: readonly AdvancedSetting[] = [
-  { id: 'guidanceCurve', decides: ['guidanceCurve'], also: ['guidanceTo', 'guidanceScales'], shown: always },
+  { id: 'guidanceCurve', decides: ['guidanceCurve'], also: ['guidanceTo', 'guidanceScales', 'guidancePoints', 'guidanceSmooth'], shown: always },
   { id: 'guidanceInterval', decides: ['sigmaLow', 'sigmaHigh'], also: [], shown: always },
   { id: 'guidanceRescale', decides: ['guidanceRescale'], also: [], shown: always },
+  { id: 'reuse', decides: ['reuse'], also: ['reuseEvery', 'reuseThreshold', 'reuseMost'], shown: always },
   { id: 'timestepSpacing', decides: ['timestepSpacing'], also: [], shown: always },
   { id: 'eta', decides: ['eta'], also: [], shown: (form) => usesEta(form.scheduler) },
   { id: 'timesteps', decides: ['timesteps'], also: [], shown: always },
@@ -64,7 +66,8 @@ const advancedKeys: ReadonlySet<string> = new Set(advancedSettings.flatMap(({ de
 
 /** Whether a field stands in the Advanced section, out of sight while it is closed. */
 export function isAdvanced(field: FormField): boolean {
-  return advancedKeys.has(field);
+  // Callbacks are work of the user's own: they stand there too, but no reset takes them.
+  return field === 'callbacks' || advancedKeys.has(field);
 }
 
 export function isChanged(setting: AdvancedSetting, form: FormState): boolean {

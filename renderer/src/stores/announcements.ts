@@ -5,7 +5,7 @@ import { jobSteps } from './stepPlan.ts';
 /** A message key under `announce.` for people who listen. */
 export interface Announcement {
   readonly id: number;
-  readonly key: 'step' | 'finished' | 'stopped' | 'failed' | 'kept';
+  readonly key: 'step' | 'finished' | 'stopped' | 'failed' | 'kept' | 'paused' | 'steered';
   readonly values: Readonly<Record<string, string | number>>;
 }
 
@@ -32,6 +32,11 @@ export function announceJob(job: JobSnapshot, event: JobEvent): void {
     case 'finished':
       announce('finished', { ...values, count: event.pictures.length });
       return;
+    case 'steered':
+      // The pace changes nothing in the picture.
+      if (Object.keys(event.steering).some((key) => key !== 'paceMs')) announce('steered', { step: event.afterStep + 2 });
+      return;
+    case 'paused':
     case 'stopped':
     case 'failed':
     case 'kept':

@@ -8,6 +8,7 @@ import { activeJob, jobsStore } from './jobs.ts';
 import { moveLook } from './lookBack.ts';
 import { copyPicture, pictureInCanvas, revealPicture, savePicture } from './pictureActions.ts';
 import { generate, guidanceOff, newSeed, stopRun } from './runActions.ts';
+import { canPause, stepRun, togglePause } from './runControl.ts';
 import { isTurnedToStart } from './stageSide.ts';
 import { viewStore } from './view.ts';
 
@@ -28,6 +29,9 @@ export function canRun(id: CommandId): boolean {
     case 'stop':
     case 'guidance-off':
       return link === 'open' && activeJob(jobsStore.getState()) !== null;
+    case 'pause':
+    case 'step-once':
+      return link === 'open' && canPause(activeJob(jobsStore.getState()));
     case 'save-as':
     case 'copy-picture':
       return seenPicture() !== null;
@@ -47,6 +51,12 @@ export function runCommand(id: CommandId): void {
       return;
     case 'stop':
       stopRun();
+      return;
+    case 'pause':
+      togglePause();
+      return;
+    case 'step-once':
+      stepRun();
       return;
     case 'guidance-off':
       guidanceOff();

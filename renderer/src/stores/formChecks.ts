@@ -87,6 +87,11 @@ function openFor(fields: readonly FormField[]): void {
 const otherNames: Readonly<Record<string, FormField>> = {
   task: 'modelId',
   guidanceEnd: 'cutoff',
+  'guidanceEnd.cosine': 'cutoffCosine',
+  'reuse.every': 'reuseEvery',
+  'reuse.threshold': 'reuseThreshold',
+  'reuse.most': 'reuseMost',
+  reuse: 'reuseEvery',
   'guidanceInterval.sigmaLow': 'sigmaLow',
   guidanceInterval: 'sigmaHigh',
   'noise.threadsPerSm': 'threadsPerSm',
@@ -97,10 +102,16 @@ const otherNames: Readonly<Record<string, FormField>> = {
   microConditioning: 'originalSize',
 };
 
+function curveField(kind: FormState['guidanceCurve']): FormField {
+  if (kind === 'list') return 'guidanceScales';
+  return kind === 'linear' || kind === 'cosine' ? 'guidanceTo' : 'guidanceCurve';
+}
+
 /** The form's field for a path in the request, as `guidanceCurve.to` or `timesteps.3`; null when there is none. */
 export function fieldOf(path: string): FormField | null {
   const parts = path.replace(/^request\./, '').split('.');
-  if (parts[0] === 'guidanceCurve') return formStore.getState().guidanceCurve === 'list' ? 'guidanceScales' : 'guidanceTo';
+  if (parts[0] === 'guidanceCurve') return curveField(formStore.getState().guidanceCurve);
+  if (parts[0] === 'callbacks') return 'callbacks';
   if (parts[0] === 'microConditioning' && parts.length > 1) parts.shift();
   for (let length = parts.length; length > 0; length--) {
     const name = parts.slice(0, length).join('.');

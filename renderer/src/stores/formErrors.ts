@@ -1,5 +1,5 @@
 import type { Model } from '../../../shared/contract.ts';
-import { maxBatch, maxPromptLength, maxSteps } from '../../../shared/generation.ts';
+import { maxBatch, maxCallbackLength, maxCallbacks, maxPromptLength, maxSteps } from '../../../shared/generation.ts';
 import { schedulerLabels, sigmaSchedulesOf, timestepSpacingsOf } from '../../../shared/samplers.ts';
 import { furtherPrompts, type FormState } from './form.ts';
 import { readInteger, readNumber, readNumberList, readPair } from './readText.ts';
@@ -33,15 +33,21 @@ export const formFields = [
   'sigmaSchedule',
   'guidanceScale',
   'cutoff',
+  'cutoffCosine',
   'seed',
   'count',
   'clipSkip',
   'morePrompts',
+  'guidanceCurve',
   'guidanceTo',
   'guidanceScales',
   'sigmaLow',
   'sigmaHigh',
   'guidanceRescale',
+  'reuseEvery',
+  'reuseThreshold',
+  'reuseMost',
+  'callbacks',
   'timestepSpacing',
   'eta',
   'timesteps',
@@ -89,7 +95,8 @@ type PlainErrorKey =
   | 'interval'
   | 'size'
   | 'corner'
-  | 'share';
+  | 'share'
+  | 'callbackName';
 
 export type FieldErrors = Readonly<Partial<Record<FormField, FieldError>>>;
 
@@ -101,6 +108,8 @@ export const smsRange = { min: 1, max: 1024 };
 export const threadsRange = { min: 256, max: 4096 };
 export const scoreRange = { min: 0, max: 10 };
 export const unitRange = { min: 0, max: 1 };
+export const everyRange = { min: 2, max: 10 };
+export const mostRange = { min: 1, max: 5 };
 export const sigmaRange = { min: 0, max: 10_000 };
 export const timestepRange = { min: 0, max: 1000 };
 const longestList = 2 * maxSteps;
@@ -148,6 +157,7 @@ function checkMain(form: FormState, model: Model | null): Errors {
   short(errors, 'negativePrompt', form.negativePrompt);
   if (stepsAct(form)) whole(errors, 'steps', form.steps, { min: 1, max: maxSteps });
   decimal(errors, 'guidanceScale', form.guidanceScale, guidanceRange);
+  if (form.cutoffBy === 'evidence') decimal(errors, 'cutoffCosine', form.cutoffCosine, unitRange);
   if (!form.randomSeed && parseSeed(form.seed) === null) errors.seed = { key: 'seed' };
   whole(errors, 'count', form.count, countRange);
   const together = form.together ? (readInteger(form.count, 1, countRange.max) ?? 1) : 1;
@@ -195,6 +205,8 @@ function checkAdvanced(form: FormState): Errors {
   decimal(errors, 'guidanceRescale', form.guidanceRescale, unitRange);
   if (usesEta(form.scheduler)) decimal(errors, 'eta', form.eta, unitRange);
   if (form.guidanceCurve === 'linear' || form.guidanceCurve === 'cosine') decimal(errors, 'guidanceTo', form.guidanceTo, guidanceRange);
+  checkReuse(errors, form);
+  checkCallbacks(errors, form);
   if (form.guidanceCurve === 'list') checkList(errors, 'guidanceScales', form.guidanceScales, guidanceRange, 1);
   if (form.noise === 'torch-cuda') {
     whole(errors, 'sms', form.sms, smsRange);
@@ -203,6 +215,20 @@ function checkAdvanced(form: FormState): Errors {
   checkInterval(errors, form);
   checkSchedule(errors, form);
   return errors;
+}
+
+function checkReuse(errors: Errors, form: FormState): void {
+  if (form.reuse === 'unconditional') whole(errors, 'reuseEvery', form.reuseEvery, everyRange);
+  if (form.reuse !== 'steps') return;
+  decimal(errors, 'reuseThreshold', form.reuseThreshold, unitRange);
+  whole(errors, 'reuseMost', form.reuseMost, mostRange);
+}
+
+function checkCallbacks(errors: Errors, { callbacks }: FormState): void {
+  const on = callbacks.filter((callback) => callback.on);
+  if (on.length > maxCallbacks) errors.callbacks = { key: 'tooMany', max: maxCallbacks };
+  else if (on.some(({ source }) => source.length > maxCallbackLength)) errors.callbacks = { key: 'tooLong', max: maxCallbackLength };
+  else if (on.some(({ name }) => name.trim() === '')) errors.callbacks = { key: 'callbackName' };
 }
 
 function checkInterval(errors: Errors, form: FormState): void {

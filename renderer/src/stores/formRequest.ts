@@ -8,6 +8,7 @@ import {
   type GuidanceInterval,
   type MicroConditioning,
   type NoiseKind,
+  type Reuse,
 } from '../../../shared/generation.ts';
 import { furtherPrompts, type FormState } from './form.ts';
 import { sigmaRange } from './formErrors.ts';
@@ -50,6 +51,9 @@ export function toRequest(form: FormState, model: Model, seed: string): Generati
     guidanceCurve: curveOf(form),
     guidanceInterval: intervalOf(form),
     guidanceRescale: read(form.guidanceRescale),
+    reuse: reuseOf(form),
+    steering: [],
+    callbacks: form.callbacks.filter(({ on }) => on).map(({ name, source }) => ({ name, source })),
     scheduler: form.scheduler,
     sigmaSchedule: form.sigmaSchedule,
     timestepSpacing: form.timestepSpacing,
@@ -92,12 +96,13 @@ function negativeOf(form: FormState, text: string): string | null {
   return form.negativeOpen && text !== '' ? text : null;
 }
 
-function guidanceEndOf(form: FormState): GenerationRequest['guidanceEnd'] {
+export function guidanceEndOf(form: FormState): GenerationRequest['guidanceEnd'] {
+  if (form.cutoffBy === 'evidence') return { kind: 'evidence', cosine: read(form.cutoffCosine) };
   const total = formPlan(form)?.calls ?? read(form.steps);
   return form.cutoff === null || form.cutoff >= total ? { kind: 'never' } : { kind: 'guided-steps', steps: form.cutoff };
 }
 
-function curveOf(form: FormState): GuidanceCurve {
+export function curveOf(form: FormState): GuidanceCurve {
   switch (form.guidanceCurve) {
     case 'constant':
       return { kind: 'constant' };
@@ -106,10 +111,34 @@ function curveOf(form: FormState): GuidanceCurve {
       return { kind: form.guidanceCurve, to: read(form.guidanceTo) };
     case 'list':
       return { kind: 'list', scales: [...(readNumberList(form.guidanceScales) ?? [])] };
+    case 'points':
+      return { kind: 'points', points: [...form.guidancePoints], smooth: form.guidanceSmooth };
   }
 }
 
-function intervalOf(form: FormState): GuidanceInterval | null {
+export function reuseOf(form: FormState): Reuse {
+  switch (form.reuse) {
+    case 'none':
+      return { kind: 'none' };
+    case 'unconditional':
+      return { kind: 'unconditional', every: read(form.reuseEvery) };
+    case 'steps':
+      return { kind: 'steps', threshold: read(form.reuseThreshold), most: read(form.reuseMost) };
+  }
+}
+
+function reuseFrom(reuse: Reuse): Partial<FormState> {
+  switch (reuse.kind) {
+    case 'none':
+      return { reuse: 'none' };
+    case 'unconditional':
+      return { reuse: 'unconditional', reuseEvery: String(reuse.every) };
+    case 'steps':
+      return { reuse: 'steps', reuseThreshold: String(reuse.threshold), reuseMost: String(reuse.most) };
+  }
+}
+
+export function intervalOf(form: FormState): GuidanceInterval | null {
   const bound = (text: string, none: number): number => (text.trim() === '' ? none : read(text));
   if (form.sigmaLow.trim() === '' && form.sigmaHigh.trim() === '') return null;
   return { sigmaLow: bound(form.sigmaLow, sigmaRange.min), sigmaHigh: bound(form.sigmaHigh, sigmaRange.max) };
@@ -180,17 +209,21 @@ export function formFromRequest(request: GenerationRequest): Partial<FormState> 
 }
 
 function guidanceFrom(request: GenerationRequest): Partial<FormState> {
-  const { guidanceCurve: curve, guidanceInterval: interval } = request;
+  const { guidanceCurve: curve, guidanceInterval: interval, guidanceEnd: end } = request;
   const total = requestPlan(request).calls;
-  const guided = guidedSteps(request.guidanceEnd, total);
+  const guided = guidedSteps(end, total);
   return {
     cutoff: guided >= total ? null : guided,
+    cutoffBy: end.kind === 'evidence' ? 'evidence' : 'step',
+    ...(end.kind === 'evidence' ? { cutoffCosine: String(end.cosine) } : {}),
     guidanceCurve: curve.kind,
     ...(curve.kind === 'linear' || curve.kind === 'cosine' ? { guidanceTo: String(curve.to) } : {}),
     ...(curve.kind === 'list' ? { guidanceScales: curve.scales.join(', ') } : {}),
+    ...(curve.kind === 'points' ? { guidancePoints: curve.points, guidanceSmooth: curve.smooth } : {}),
     sigmaLow: interval === null ? '' : String(interval.sigmaLow),
     sigmaHigh: interval === null || interval.sigmaHigh >= sigmaRange.max ? '' : String(interval.sigmaHigh),
     guidanceRescale: String(request.guidanceRescale),
+    ...reuseFrom(request.reuse),
   };
 }
 

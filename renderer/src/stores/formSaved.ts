@@ -1,5 +1,5 @@
 import type { Settings } from '../../../shared/contract.ts';
-import { inputImageSchema, noiseKindSchema, promptSyntaxes, tasks } from '../../../shared/generation.ts';
+import { guidanceCurveSchema, inputImageSchema, maxCallbackLength, noiseKindSchema, promptSyntaxes, reuseSchema, tasks } from '../../../shared/generation.ts';
 import { schedulerIds, sigmaScheduleIds, timestepSpacingIds } from '../../../shared/samplers.ts';
 import { initialForm, type FormState } from './form.ts';
 
@@ -16,6 +16,13 @@ const orNull =
 const isText: Check = (value) => typeof value === 'string';
 const isPicture: Check = (value) => inputImageSchema.safeParse(value).success;
 
+const isCurve: Check = (points) => guidanceCurveSchema.safeParse({ kind: 'points', points, smooth: false }).success;
+const isCallback: Check = (value) => {
+  if (typeof value !== 'object' || value === null) return false;
+  const { id, name, source, on } = value as Record<string, unknown>;
+  return isText(id) && isText(name) && typeof source === 'string' && source.length <= maxCallbackLength && typeof on === 'boolean';
+};
+
 /** Fields whose type is not told by their default alone. */
 const checks: Readonly<Partial<Record<keyof FormState, Check>>> = {
   task: oneOf(tasks),
@@ -29,14 +36,23 @@ const checks: Readonly<Partial<Record<keyof FormState, Check>>> = {
   timestepSpacing: oneOf(timestepSpacingIds),
   promptSyntax: oneOf(promptSyntaxes),
   morePrompts: (value) => Array.isArray(value) && value.every(isText),
-  guidanceCurve: oneOf(['constant', 'linear', 'cosine', 'list']),
+  cutoffBy: oneOf(['step', 'evidence']),
+  guidanceCurve: oneOf(guidanceCurveSchema.options.map((option) => option.shape.kind.value)),
+  guidancePoints: (points) => Array.isArray(points) && (points.length === 0 || isCurve(points)),
+  reuse: oneOf(reuseSchema.options.map((option) => option.shape.kind.value)),
+  callbacks: (value) => Array.isArray(value) && value.every(isCallback),
   noise: oneOf(noiseKindSchema.options.map((option) => option.shape.kind.value)),
   batchSeeds: oneOf(['per-image', 'shared']),
 };
 
 /** The form as plain JSON. */
 export function formToSave(form: FormState): NonNullable<Settings['form']> {
-  return { ...form, morePrompts: [...form.morePrompts] };
+  return {
+    ...form,
+    morePrompts: [...form.morePrompts],
+    guidancePoints: form.guidancePoints.map(({ at, scale }) => ({ at, scale })),
+    callbacks: form.callbacks.map(({ id, name, source, on }) => ({ id, name, source, on })),
+  };
 }
 
 /** The form as saved by an earlier run of the app: a field that is not of its type keeps its default. */

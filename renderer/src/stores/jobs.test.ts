@@ -24,6 +24,17 @@ describe('jobs', () => {
     expect(state.byId['a']?.previews).toHaveLength(1);
   });
 
+  it('come back from their end when they go on, with the steps that are kept', () => {
+    const stopped: JobEvent = { jobId: 'a', kind: 'stopped', stepsDone: 2, numTimesteps: 20, hard: true, keepable: true, trace: null };
+    const before = after(queued('a'), stepDone('a', 0), stepDone('a', 1), stopped);
+    const known = before.byId['a'] ?? emptySnapshot('a', request, 120);
+    const job = { ...known, state: 'queued', keepable: false, steps: known.steps.slice(0, 1) } as const;
+    const goingOn: JobEvent = { jobId: 'a', kind: 'queued', request: known.request, position: 0, job };
+    const next = [goingOn, stepDone('a', 1, { ms: 7 })].reduce((state, event) => applyToJobs(state, event, 120), before);
+    expect(next.byId['a']).toMatchObject({ state: 'running', steps: [{ ms: 100 }, { ms: 7 }] });
+    expect(next.order).toEqual(['a']);
+  });
+
   it('leave other jobs untouched, so that their panels do not render again', () => {
     const before = after(queued('a'), queued('b'));
     const next = applyToJobs(before, stepDone('a', 0), 120);

@@ -5,8 +5,18 @@ import {
   isEnded,
   type JobEvent,
   type JobSnapshot,
+  type PauseReason,
   type Steering,
 } from '../../../shared/job.ts';
+
+/** A place where the run waited, or ended and could go on. */
+export interface Halt {
+  /** Steps that were done by then. */
+  readonly stepsDone: number;
+  readonly kind: 'paused' | 'stopped' | 'failed';
+  /** Why it paused; null: it did not. */
+  readonly reason: PauseReason | null;
+}
 
 /** What the interface knows of a job beside its snapshot. */
 export interface JobExtras {
@@ -16,6 +26,12 @@ export interface JobExtras {
   readonly hardStop: boolean;
   /** What was steered from here and the engine has not confirmed yet; an older confirmation must not take it back. */
   readonly wanted: Steering;
+  /** Steps that were done when the last of it had been sent; null: it has not. */
+  readonly wantedSince: number | null;
+  /** It waits after the step in progress: asked for, and not there yet. */
+  readonly pausing: boolean;
+  /** Since this page was opened, in order. */
+  readonly halts: readonly Halt[];
   /** Its clean estimate is being decoded and saved, or waits for the engine. */
   readonly keeping: boolean;
 }
@@ -30,7 +46,15 @@ export interface JobsState {
 
 export const jobsStore = createStore<JobsState>(() => ({ byId: {}, extras: {}, order: [] }));
 
-const noExtras: JobExtras = { loadingPart: null, hardStop: false, wanted: {}, keeping: false };
+export const noExtras: JobExtras = {
+  loadingPart: null,
+  hardStop: false,
+  wanted: {},
+  wantedSince: null,
+  pausing: false,
+  halts: [],
+  keeping: false,
+};
 
 /** The whole list, as the core tells it after a (re)connect. */
 export function replaceJobs(jobs: readonly JobSnapshot[]): void {
@@ -46,37 +70,50 @@ export function applyToJobs(state: JobsState, event: JobEvent, paceMs: number): 
   if (event.kind === 'removed') return without(state, jobId);
   const known = state.byId[jobId];
   if (event.kind === 'queued') {
-    if (known !== undefined) return state;
-    const job = emptySnapshot(jobId, event.request, paceMs);
-    return { ...state, byId: { ...state.byId, [jobId]: job }, order: [...state.order, jobId] };
+    if (known !== undefined) return isEnded(known.state) ? goingOn(state, applyJobEvent(known, event)) : state;
+    const job = event.job ?? emptySnapshot(jobId, event.request, paceMs);
+    return { ...state, byId: { ...state.byId, [jobId]: job }, order: withQueued(state, event) };
   }
   if (known === undefined || isRepeated(known, event)) return state;
   const before = state.extras[jobId] ?? noExtras;
-  const byId = { ...state.byId, [jobId]: applyJobEvent(known, unlessOutdated(event, before.wanted)) };
+  const byId = { ...state.byId, [jobId]: unlessOutdated(known, applyJobEvent(known, event), event, before.wanted) };
   const extras = extrasAfter(before, event);
   return extras === null ? { ...state, byId } : { ...state, byId, extras: { ...state.extras, [jobId]: extras } };
 }
 
-/** An event that a snapshot read a moment later already holds. */
+/** One that goes on from a step of a run is at the head of the queue, any other at its end. */
+function withQueued({ byId, order }: JobsState, { jobId, job }: Extract<JobEvent, { kind: 'queued' }>): readonly string[] {
+  const waiting = job === undefined ? -1 : order.findIndex((id) => byId[id]?.state === 'queued');
+  return waiting < 0 ? [...order, jobId] : [...order.slice(0, waiting), jobId, ...order.slice(waiting)];
+}
+
+/** An ended run that was put in the queue again; where it had halted stays to be seen. */
+function goingOn(state: JobsState, job: JobSnapshot): JobsState {
+  const halts = (state.extras[job.jobId] ?? noExtras).halts.filter(({ stepsDone }) => stepsDone <= job.steps.length);
+  return { ...state, byId: { ...state.byId, [job.jobId]: job }, extras: { ...state.extras, [job.jobId]: { ...noExtras, halts } } };
+}
+
+/** An event that a snapshot read a moment later already holds. A step that is made again takes another time. */
 function isRepeated(job: JobSnapshot, event: JobEvent): boolean {
-  if (event.kind === 'step') return job.steps.some((step) => step.stepIndex === event.step.stepIndex);
+  if (event.kind === 'step') return job.steps.some(({ stepIndex, ms }) => stepIndex === event.step.stepIndex && ms === event.step.ms);
   if (event.kind === 'preview') {
     return job.previews.some((preview) => preview.stepIndex === event.preview.stepIndex && preview.url === event.preview.url);
   }
   return false;
 }
 
-const steerings = ['guidanceScale', 'guidanceEnd', 'paceMs'] as const;
+/** What the snapshot itself holds of the steering. */
+const shownSteerings = ['guidanceScale', 'guidanceEnd', 'paceMs'] as const;
 
-function isSame(key: keyof Steering, a: Steering, b: Steering): boolean {
-  return JSON.stringify(a[key]) === JSON.stringify(b[key]);
+function isSame(key: string, a: Steering, b: Steering): boolean {
+  return JSON.stringify(a[key as keyof Steering]) === JSON.stringify(b[key as keyof Steering]);
 }
 
-/** Without what has been steered anew since: the engine confirms every change, one after the other. */
-function unlessOutdated(event: JobEvent, wanted: Steering): JobEvent {
-  if (event.kind !== 'steered') return event;
-  const outdated = steerings.filter((key) => wanted[key] !== undefined && !isSame(key, wanted, event.steering));
-  return { ...event, steering: omit(event.steering, outdated) };
+/** Keeps what has been steered anew since: the engine confirms every change, one after the other. The log keeps them all. */
+function unlessOutdated(before: JobSnapshot, job: JobSnapshot, event: JobEvent, wanted: Steering): JobSnapshot {
+  if (event.kind !== 'steered') return job;
+  const kept = shownSteerings.filter((key) => wanted[key] !== undefined && !isSame(key, wanted, event.steering));
+  return { ...job, ...Object.fromEntries(kept.map((key) => [key, before[key]])) };
 }
 
 function omit(steering: Steering, keys: readonly string[]): Steering {
@@ -89,13 +126,35 @@ export function noteJob(jobId: string, change: Partial<JobExtras>): void {
 }
 
 function extrasAfter(extras: JobExtras, event: JobEvent): JobExtras | null {
-  if (event.kind === 'loading') return { ...extras, loadingPart: event.part };
-  if (event.kind === 'stopping' || event.kind === 'stopped') return { ...extras, hardStop: event.hard };
-  if (event.kind === 'steered') {
-    const confirmed = steerings.filter((key) => isSame(key, extras.wanted, event.steering));
-    return { ...extras, wanted: omit(extras.wanted, confirmed) };
+  switch (event.kind) {
+    case 'loading':
+      return { ...extras, loadingPart: event.part };
+    case 'stopping':
+      return { ...extras, hardStop: event.hard };
+    case 'stopped':
+      return { ...halted(extras, { stepsDone: event.stepsDone, kind: 'stopped', reason: null }), hardStop: event.hard };
+    case 'failed':
+      return halted(extras, { stepsDone: event.stepsDone, kind: 'failed', reason: null });
+    case 'paused':
+      return halted(extras, { stepsDone: event.stepsDone, kind: 'paused', reason: event.reason });
+    case 'finished':
+      return { ...extras, pausing: false };
+    case 'steered': {
+      const confirmed = Object.keys(extras.wanted).filter((key) => isSame(key, extras.wanted, event.steering));
+      const wanted = omit(extras.wanted, confirmed);
+      return { ...extras, wanted, wantedSince: Object.keys(wanted).length === 0 ? null : extras.wantedSince };
+    }
+    case 'step':
+      // The engine takes a change at the end of the step in progress: two steps later it has refused it.
+      return extras.wantedSince !== null && event.step.stepIndex > extras.wantedSince + 1 ? { ...extras, wanted: {}, wantedSince: null } : null;
+    default:
+      return null;
   }
-  return null;
+}
+
+function halted(extras: JobExtras, halt: Halt): JobExtras {
+  const others = extras.halts.filter(({ stepsDone, kind }) => stepsDone !== halt.stepsDone || kind !== halt.kind);
+  return { ...extras, pausing: false, halts: [...others, halt] };
 }
 
 /** Without a picture that was deleted. A job keeps its last one: it stays the job that ended in a picture. */

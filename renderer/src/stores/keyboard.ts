@@ -19,11 +19,23 @@ export function matchesKeys(press: KeyPress, keys: NonNullable<Command['keys']>,
   const key = parts.at(-1) ?? '';
   const mod = mac ? press.metaKey : press.ctrlKey;
   const otherMod = mac ? press.ctrlKey : press.metaKey;
+  // Some keyboards have their full stop on Shift.
+  const shift = keys === '.' ? press.shiftKey : parts.includes('Shift');
   return (
     press.key.toLowerCase() === key.toLowerCase() &&
     mod === parts.includes('Mod') &&
     !otherMod &&
-    press.shiftKey === parts.includes('Shift') &&
+    press.shiftKey === shift &&
     press.altKey === parts.includes('Alt')
   );
+}
+
+/** Whether keys without a modifier are letters there. */
+export function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || target.matches('textarea, select, input:not([type="range"], [type="radio"], [type="checkbox"])'));
+}
+
+/** Whether a command is one key by itself, which a text field would take for a letter. */
+export function isPlainKey(keys: string): boolean {
+  return keys.length === 1;
 }

@@ -13,7 +13,12 @@ export function previewsByStep(previews: readonly Preview[]): ReadonlyMap<number
 }
 
 export function lookAt(stepIndex: number | null): void {
-  viewStore.setState({ lookStep: stepIndex });
+  viewStore.setState({ lookStep: stepIndex, peekStep: null });
+}
+
+/** A glance at a step; null ends it. */
+export function peekAt(stepIndex: number | null): void {
+  if (viewStore.getState().peekStep !== stepIndex) viewStore.setState({ peekStep: stepIndex });
 }
 
 /** One step back or on from what is shown; past the newest step it is live again. */

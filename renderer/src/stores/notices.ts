@@ -8,7 +8,7 @@ export type NoticeText =
   | { readonly kind: 'message'; readonly key: NoticeKey; readonly values: Readonly<Record<string, string | number>> }
   | { readonly kind: 'failure'; readonly failure: ShownFailure };
 
-export type NoticeKey = 'deleted' | 'copied' | 'saved' | 'copyFailed' | 'seedTaken' | 'settingsTaken' | 'queueCleared' | 'startTaken' | 'startRemoved';
+export type NoticeKey = 'callbackRemoved' | 'deleted' | 'copied' | 'saved' | 'copyFailed' | 'seedTaken' | 'settingsTaken' | 'queueCleared' | 'startTaken' | 'startRemoved' | 'compareFull' | 'logCopied';
 
 export interface Notice {
   readonly id: number;

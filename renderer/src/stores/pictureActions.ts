@@ -11,6 +11,7 @@ import { jobsStore } from './jobs.ts';
 import { settleModel } from './models.ts';
 import { notify, notifyFailure } from './notices.ts';
 import { seedOf } from './pictureFacts.ts';
+import { takeCallbacks } from './userCallbacks.ts';
 import { showPicture, shownJob, shownPicture, viewStore } from './view.ts';
 
 const pageSize = 60;
@@ -87,7 +88,7 @@ export function takeSeedOf(picture: Picture): void {
 
 export function takeSettingsOf(request: GenerationRequest): void {
   const before = formStore.getState();
-  setForm(formFromRequest(request));
+  setForm({ ...formFromRequest(request), callbacks: takeCallbacks(before.callbacks, request.callbacks) });
   settleModel(appStore.getState().models);
   notify('settingsTaken', {}, () => setForm(before));
 }

@@ -43,7 +43,8 @@ export async function generate(): Promise<boolean> {
   }
 }
 
-async function attempt(work: () => Promise<unknown>): Promise<void> {
+/** A failure is told as a notice. */
+export async function attempt(work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {
@@ -52,7 +53,7 @@ async function attempt(work: () => Promise<unknown>): Promise<void> {
 }
 
 /** What comes too late, because the run has just ended by itself, is no error. */
-async function attemptWhileRunning(jobId: string, work: () => Promise<unknown>): Promise<void> {
+export async function attemptWhileRunning(jobId: string, work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {
@@ -100,9 +101,10 @@ let steerTimer: ReturnType<typeof setTimeout> | undefined;
 export function steerRun(jobId: string, steering: Steering): void {
   const job = jobsStore.getState().byId[jobId];
   if (job === undefined || isEnded(job.state)) return;
-  const steered = applyJobEvent(job, { kind: 'steered', jobId, steering, afterStep: job.steps.length });
+  // What was done and when is for the engine to say.
+  const steered = { ...applyJobEvent(job, { kind: 'steered', jobId, steering, afterStep: job.steps.length }), log: job.log };
   jobsStore.setState((state) => ({ byId: { ...state.byId, [jobId]: steered } }));
-  noteJob(jobId, { wanted: { ...jobsStore.getState().extras[jobId]?.wanted, ...steering } });
+  noteJob(jobId, { wanted: { ...jobsStore.getState().extras[jobId]?.wanted, ...steering }, wantedSince: null });
 
   if (pendingSteering !== null && pendingSteering.jobId !== jobId) flushSteering();
   pendingSteering = { jobId, steering: { ...pendingSteering?.steering, ...steering } };
@@ -114,7 +116,13 @@ function flushSteering(): void {
   steerTimer = undefined;
   const pending = pendingSteering;
   pendingSteering = null;
-  if (pending !== null) void attemptWhileRunning(pending.jobId, () => callCore('jobs.steer', pending));
+  if (pending === null) return;
+  const { jobId } = pending;
+  void attemptWhileRunning(jobId, async () => {
+    await callCore('jobs.steer', pending);
+    const sent = pendingSteering === null ? jobsStore.getState().byId[jobId] : undefined;
+    if (sent !== undefined) noteJob(jobId, { wantedSince: sent.steps.length });
+  });
 }
 
 /** Ends guidance with the step in progress. */

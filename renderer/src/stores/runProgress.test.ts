@@ -40,3 +40,22 @@ describe('progress of a run', () => {
     expect(progress.msLeft).toBe(19 * 500);
   });
 });
+
+describe('evaluations saved', () => {
+  it('count what was used again, of one half of a step or of all of it', () => {
+    const steps = [step(0), step(1, { unetEvaluations: 1, reused: 'unconditional' }), step(2, { unetEvaluations: 0, reused: 'step' })];
+    expect(runProgress(run({ steps }))).toMatchObject({ guidedDone: 3, savedPlanned: 3 });
+  });
+
+  it('expect of an unguided half that is kept what it will save', () => {
+    const reusing = { ...request, reuse: { kind: 'unconditional', every: 2 } } as const;
+    expect(runProgress(run({ request: reusing })).savedPlanned).toBe(10);
+    const log = [{ afterStep: 0, steering: { reuse: { kind: 'none' } } }] as const;
+    expect(runProgress(run({ request: reusing, steps: [step(0)], log: [...log] })).savedPlanned).toBe(0);
+  });
+
+  it('are none where the request asks for no guidance, or the model is asked once in any case', () => {
+    expect(runProgress(run({ request: { ...request, guidanceScale: 1 }, guidanceScale: 1 })).savedPlanned).toBe(0);
+    expect(runProgress(run({ steps: [step(0, { unetEvaluations: 1 })] })).savedPlanned).toBe(0);
+  });
+});

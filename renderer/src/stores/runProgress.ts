@@ -1,4 +1,4 @@
-import { guidedSteps } from '../../../shared/generation.ts';
+import { guidedSteps, type Reuse } from '../../../shared/generation.ts';
 import type { JobSnapshot, StepRecord } from '../../../shared/job.ts';
 import { jobSteps } from './stepPlan.ts';
 
@@ -10,8 +10,7 @@ export interface RunProgress {
   readonly guidedDone: number;
   /** Steps that will have been guided at the end, as steering stands now. */
   readonly guidedPlanned: number;
-  /** UNet evaluations not needed so far, against guiding every step. */
-  readonly saved: number;
+  /** UNet evaluations not needed at the end, against guiding every step in full: by a cutoff, and by what was used again. */
   readonly savedPlanned: number;
   /** Wall milliseconds of the last steps' average, or null before the first. */
   readonly msPerStep: number | null;
@@ -28,19 +27,39 @@ export function runProgress(job: JobSnapshot): RunProgress {
   const end = willGuide ? guidedSteps(job.guidanceEnd, total) : 0;
   // Steering may turn guidance on again: what is past stays as it was, what is ahead follows the plan.
   const guidedAhead = Math.max(0, Math.min(end, total) - stepsDone);
-  const guidedPlanned = guidedDone + guidedAhead;
+  const unguidedAhead = Math.max(0, total - stepsDone - guidedAhead);
   const costs = stepCosts(job.steps, job.paceMs);
-  const unguidedAhead = total - stepsDone - guidedAhead;
   return {
     stepsDone,
     total,
     guidedDone,
-    guidedPlanned,
-    saved: stepsDone - guidedDone,
-    savedPlanned: total - guidedPlanned,
+    guidedPlanned: guidedDone + guidedAhead,
+    savedPlanned: savedEvaluations(job, guidedAhead, unguidedAhead),
     msPerStep: costs?.recent ?? null,
     msLeft: costs === null ? null : guidedAhead * costs.guided + unguidedAhead * costs.unguided,
   };
+}
+
+/** As the engine counts in its trace: full cost is that of a run guided to its end, where the request asks for guidance. */
+function savedEvaluations(job: JobSnapshot, guidedAhead: number, unguidedAhead: number): number {
+  const { steps } = job;
+  if (job.request.guidanceScale <= 1) return Math.max(0, steps.length - evaluations(steps));
+  // A model that takes the scale as an input is asked once, guided or not.
+  const isAskedOnce = steps.some(({ guided, reused, unetEvaluations }) => guided && reused === 'none' && unetEvaluations === 1);
+  const full = isAskedOnce ? 1 : 2;
+  const reuse = currentReuse(job);
+  const guidedCost = full === 2 && reuse.kind === 'unconditional' ? 1 + 1 / reuse.every : full;
+  const used = evaluations(steps) + guidedAhead * guidedCost + unguidedAhead;
+  return Math.max(0, Math.floor(full * (steps.length + guidedAhead + unguidedAhead) - used));
+}
+
+function evaluations(steps: readonly StepRecord[]): number {
+  return steps.reduce((sum, step) => sum + step.unetEvaluations, 0);
+}
+
+/** What is used again instead of asking the model, as steering stands now. */
+export function currentReuse({ request, log }: Pick<JobSnapshot, 'request' | 'log'>): Reuse {
+  return log.findLast(({ steering }) => steering.reuse !== undefined)?.steering.reuse ?? request.reuse;
 }
 
 interface StepCosts {

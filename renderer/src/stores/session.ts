@@ -6,6 +6,7 @@ import { startBridge } from '../bridge.ts';
 import { announceJob } from './announcements.ts';
 import { appStore } from './app.ts';
 import { isCommandId, runCommand } from './commandActions.ts';
+import { takeSavedChart } from './chart.ts';
 import { callCore, setConnection } from './core.ts';
 import { applyEngineStatus, engineStore } from './engine.ts';
 import { setForm } from './form.ts';
@@ -99,7 +100,9 @@ function takeSettings(settings: Settings): void {
 }
 
 function takeSavedForm(settings: Settings): void {
-  if (settings.form !== null) setForm(readSavedForm(settings.form));
+  if (settings.form === null) return;
+  setForm(readSavedForm(settings.form));
+  takeSavedChart(settings.form['chart']);
 }
 
 function receiveLibrary(event: EventValue<'library'>): void {

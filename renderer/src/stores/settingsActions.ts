@@ -1,5 +1,6 @@
 import type { Settings } from '../../../shared/contract.ts';
 import { toFailure } from '../../../shared/errors.ts';
+import { chartStore } from './chart.ts';
 import { callCore } from './core.ts';
 import { formStore } from './form.ts';
 import { formToSave } from './formSaved.ts';
@@ -29,7 +30,7 @@ export function changePace(paceMs: number): void {
 
 const formRestMs = 400;
 
-/** Saves the form a moment after the last key, and at once when the page is left. */
+/** Saves the form, and what the chart shows, a moment after the last key, and at once when the page is left. */
 export function keepFormSaved(): void {
   let timer: number | undefined;
   const save = (): void => {
@@ -37,11 +38,13 @@ export function keepFormSaved(): void {
     window.clearTimeout(timer);
     timer = undefined;
     // Losing this save loses no work: the next key saves again.
-    callCore('settings.set', { form: formToSave(formStore.getState()) }).catch(() => undefined);
+    callCore('settings.set', { form: { ...formToSave(formStore.getState()), chart: [...chartStore.getState().shown] } }).catch(() => undefined);
   };
-  formStore.subscribe(() => {
+  const saveSoon = (): void => {
     window.clearTimeout(timer);
     timer = window.setTimeout(save, formRestMs);
-  });
+  };
+  formStore.subscribe(saveSoon);
+  chartStore.subscribe(saveSoon);
   window.addEventListener('pagehide', save);
 }

@@ -8,7 +8,7 @@ export type ViewTarget =
   | { readonly kind: 'job'; readonly jobId: string }
   | { readonly kind: 'picture'; readonly picture: Picture };
 
-export type DialogName = 'settings' | 'shortcuts';
+export type DialogName = 'settings' | 'shortcuts' | 'fork' | 'compare';
 
 export interface ViewState {
   readonly target: ViewTarget;
@@ -16,6 +16,8 @@ export interface ViewState {
   readonly lastJobId: string | null;
   /** The step looked back at, 0-based; null: the newest frame, or the result. */
   readonly lookStep: number | null;
+  /** The step under the pointer, 0-based: shown for as long as the pointer is there. */
+  readonly peekStep: number | null;
   /** Which picture of a run's batch is shown, once they are there. */
   readonly shownBatchIndex: number;
   readonly dialog: DialogName | null;
@@ -27,25 +29,31 @@ export const viewStore = createStore<ViewState>(() => ({
   target: { kind: 'follow' },
   lastJobId: null,
   lookStep: null,
+  peekStep: null,
   shownBatchIndex: 0,
   dialog: null,
   drawerOpen: false,
 }));
 
 export function followRuns(): void {
-  viewStore.setState({ target: { kind: 'follow' }, lookStep: null, shownBatchIndex: 0 });
+  viewStore.setState({ target: { kind: 'follow' }, lookStep: null, peekStep: null, shownBatchIndex: 0 });
 }
 
 export function showJob(jobId: string): void {
-  viewStore.setState({ target: { kind: 'job', jobId }, lookStep: null, shownBatchIndex: 0 });
+  viewStore.setState({ target: { kind: 'job', jobId }, lookStep: null, peekStep: null, shownBatchIndex: 0 });
 }
 
 export function showPicture(picture: Picture): void {
-  viewStore.setState({ target: { kind: 'picture', picture }, lookStep: null, shownBatchIndex: 0 });
+  viewStore.setState({ target: { kind: 'picture', picture }, lookStep: null, peekStep: null, shownBatchIndex: 0 });
 }
 
 export function clearCanvas(): void {
-  viewStore.setState({ target: { kind: 'follow' }, lastJobId: null, lookStep: null, shownBatchIndex: 0 });
+  viewStore.setState({ target: { kind: 'follow' }, lastJobId: null, lookStep: null, peekStep: null, shownBatchIndex: 0 });
+}
+
+/** The finished step in the canvas, 0-based; null: the newest frame, or the result. */
+export function lookedAt(view: Pick<ViewState, 'lookStep' | 'peekStep'>): number | null {
+  return view.peekStep ?? view.lookStep;
 }
 
 /** The job in the canvas, or null. */
@@ -73,6 +81,7 @@ export type CanvasState =
   | 'queued'
   | 'loading'
   | 'running'
+  | 'paused'
   | 'stopping'
   | 'decoding'
   | 'finished'

@@ -44,6 +44,10 @@ export function step(stepIndex: number, change: Partial<StepRecord> = {}): StepR
     guided: true,
     unetEvaluations: 2,
     ms: 100,
+    estimateChange: null,
+    guidanceDistance: null,
+    guidanceCosine: null,
+    reused: 'none',
     ...change,
   };
 }

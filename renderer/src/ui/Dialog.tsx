@@ -1,6 +1,7 @@
 import { Dialog as Base } from '@base-ui/react/dialog';
 import { X } from 'lucide-react';
-import { useRef, type ReactNode } from 'react';
+import { useRef, type ReactNode, type RefObject } from 'react';
+import { cx } from './cx.ts';
 import styles from './Dialog.module.css';
 import { IconButton } from './IconButton.tsx';
 
@@ -8,18 +9,22 @@ export interface DialogProps {
   readonly open: boolean;
   readonly title: string;
   readonly closeLabel: string;
+  /** Over the dialog's own width and height. */
+  readonly className?: string | undefined;
+  /** What has the focus first; left out: the dialog itself. */
+  readonly initialFocus?: RefObject<HTMLElement | null>;
   onClose(): void;
   readonly children: ReactNode;
 }
 
-export function Dialog({ open, title, closeLabel, onClose, children }: DialogProps) {
+export function Dialog({ open, title, closeLabel, className, initialFocus, onClose, children }: DialogProps) {
   const popup = useRef<HTMLDivElement>(null);
   return (
     <Base.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())}>
       <Base.Portal>
         <Base.Backdrop className={styles.backdrop} />
         <Base.Viewport className={styles.viewport}>
-          <Base.Popup ref={popup} className={styles.popup} initialFocus={popup}>
+          <Base.Popup ref={popup} className={cx(styles.popup, className)} initialFocus={initialFocus ?? popup}>
             <header className={styles.head}>
               <Base.Title className={styles.title}>{title}</Base.Title>
               <IconButton label={closeLabel} icon={<X aria-hidden />} size="s" onClick={onClose} />

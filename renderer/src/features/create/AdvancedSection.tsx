@@ -1,5 +1,5 @@
 import { ChevronRight } from 'lucide-react';
-import { useId } from 'react';
+import { useId, type ReactNode } from 'react';
 import { useStore } from 'zustand';
 import { settingText } from '../../i18n/settingText.ts';
 import { useText } from '../../i18n/useText.ts';
@@ -12,17 +12,28 @@ import { NoiseSettings } from './advanced/NoiseSettings.tsx';
 import { PromptSettings } from './advanced/PromptSettings.tsx';
 import { ScheduleSettings } from './advanced/ScheduleSettings.tsx';
 import { SdxlSettings } from './advanced/SdxlSettings.tsx';
-
 import { useModel } from './useModel.ts';
 
+export interface AdvancedSectionProps {
+  /** The guidance scale over the steps, as a curve. */
+  readonly curve: ReactNode;
+  /** Step-end callbacks of the user's own. */
+  readonly callbacks: ReactNode;
+}
+
 /** What most pictures do without. Closed, it says in one line what of it differs from its default. */
-export function AdvancedSection() {
+export function AdvancedSection({ curve, callbacks }: AdvancedSectionProps) {
   const { t } = useText();
   const id = useId();
   const model = useModel();
   const form = useStore(formStore);
   const open = form.advancedOpen;
   const changed = changedSettings(form, model);
+  const called = form.callbacks.filter(({ on }) => on).length;
+  const summary = [
+    ...changed.map((setting) => settingText(setting.id, form, t)),
+    ...(called === 0 ? [] : [t('callbacks.on', { count: called })]),
+  ];
   return (
     <section className={styles.section} data-testid="advanced">
       <div className={styles.head}>
@@ -45,17 +56,16 @@ export function AdvancedSection() {
           </Button>
         ) : null}
       </div>
-      {open || changed.length === 0 ? null : (
-        <p className={styles.summary}>{changed.map((setting) => settingText(setting.id, form, t)).join(' · ')}</p>
-      )}
+      {open || summary.length === 0 ? null : <p className={styles.summary}>{summary.join(' · ')}</p>}
       <div id={id} className={styles.body} hidden={!open}>
         {open ? (
           <>
-            <GuidanceSettings />
+            <GuidanceSettings curve={curve} />
             <ScheduleSettings />
             <PromptSettings />
             <NoiseSettings />
             {model?.family === 'sdxl' ? <SdxlSettings /> : null}
+            {callbacks}
           </>
         ) : null}
       </div>

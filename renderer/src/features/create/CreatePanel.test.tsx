@@ -84,7 +84,11 @@ describe('the form', () => {
     render(<CreatePanel />);
     fireEvent.change(screen.getByRole('slider', { name: 'CFG until step' }), { target: { value: '9' } });
     expect(screen.getByText('9 of 20')).toBeDefined();
-    expect(screen.getByText('Ratio 0.40 · saves 11 evaluations (28%)')).toBeDefined();
+    expect(
+      screen.getByText(
+        'Guided 9 of 20 steps, 29 model calls, 28% fewer · From step 10 on the negative prompt no longer acts · ratio 0.40',
+      ),
+    ).toBeDefined();
   });
 
   it('keeps a seed that is typed, and is random again when it is cleared', () => {

@@ -25,10 +25,14 @@ import { panelId, tabsId, TaskTabs } from './TaskTabs.tsx';
 export interface CreatePanelProps {
   /** Where the start picture and its mask are given; in place while a task begins with one. */
   readonly picture?: ReactNode;
+  /** The guidance scale over the steps, as a curve. */
+  readonly curve?: ReactNode;
+  /** Step-end callbacks of the user's own. */
+  readonly callbacks?: ReactNode;
 }
 
 /** The left panel: everything that decides a picture, and the button. */
-export function CreatePanel({ picture }: CreatePanelProps) {
+export function CreatePanel({ picture, curve, callbacks }: CreatePanelProps) {
   const { t } = useText();
   const ready = useStore(appStore, (state) => state.ready);
   const task = useStore(formStore, (state) => state.task);
@@ -72,7 +76,7 @@ export function CreatePanel({ picture }: CreatePanelProps) {
             <CutoffField />
             <SeedField />
             <OutputFields />
-            <AdvancedSection />
+            <AdvancedSection curve={curve} callbacks={callbacks} />
           </>
         ) : (
           <FormSkeleton />

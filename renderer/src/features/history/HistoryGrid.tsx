@@ -1,7 +1,10 @@
-import { useEffect, useRef } from 'react';
+import { Check } from 'lucide-react';
+import { useEffect, useRef, type KeyboardEvent, type MouseEvent } from 'react';
 import { useStore } from 'zustand';
 import type { Picture } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
+import { comparedPicture, compareStore, isChosen, openCompare, toggleCompared } from '../../stores/compare.ts';
+import { jobsStore } from '../../stores/jobs.ts';
 import { libraryStore } from '../../stores/library.ts';
 import { readLibrary } from '../../stores/pictureActions.ts';
 import { promptOf } from '../../stores/pictureFacts.ts';
@@ -51,17 +54,32 @@ export function HistoryGrid() {
 function HistoryItem({ picture, shown }: { readonly picture: Picture; readonly shown: boolean }) {
   const { t } = useText();
   const prompt = promptOf(picture).trim() === '' ? t('canvas.noPrompt') : promptOf(picture);
+  const chosen = useStore(compareStore, (compare) => isChosen(compare.chosen, comparedPicture(picture, jobsStore.getState())));
+  const choose = (): void => toggleCompared(comparedPicture(picture, jobsStore.getState()));
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.key.toLowerCase() !== 'c') return;
+    // C has a meaning for the stage too.
+    event.stopPropagation();
+    if (event.shiftKey) openCompare();
+    else choose();
+  };
+  const onClick = (event: MouseEvent): void => {
+    if (event.ctrlKey || event.metaKey) {
+      choose();
+      return;
+    }
+    showPicture(picture);
+    viewStore.setState({ drawerOpen: false });
+  };
   return (
-    <li>
+    <li className={styles.place}>
       <button
         type="button"
         className={cx(styles.item, shown && styles.shown)}
         aria-current={shown ? 'true' : undefined}
         title={prompt}
-        onClick={() => {
-          showPicture(picture);
-          viewStore.setState({ drawerOpen: false });
-        }}
+        onClick={onClick}
+        onKeyDown={onKeyDown}
       >
         <img src={picture.url} alt={prompt} loading="lazy" decoding="async" draggable={false} />
         {picture.completeness === 'partial' ? (
@@ -72,6 +90,18 @@ function HistoryItem({ picture, shown }: { readonly picture: Picture; readonly s
             {picture.stepsDone}/{picture.numTimesteps}
           </span>
         ) : null}
+      </button>
+      {/* The key C on the picture does the same, so this needs no stop of its own. */}
+      <button
+        type="button"
+        tabIndex={-1}
+        className={cx(styles.choose, chosen && styles.chosen)}
+        aria-pressed={chosen}
+        aria-label={t('compare.choose', { name: prompt })}
+        title={t('branches.choose')}
+        onClick={choose}
+      >
+        <Check aria-hidden />
       </button>
     </li>
   );

@@ -60,6 +60,7 @@ function stateText(job: JobSnapshot, t: TFunction): string {
     case 'failed':
       return t(`queue.${job.state}`);
     case 'running':
+    case 'paused':
     case 'stopped':
       return t(`queue.${job.state}`, values);
     case 'finished':

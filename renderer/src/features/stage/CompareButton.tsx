@@ -3,6 +3,7 @@ import { useEffect } from 'react';
 import { useStore } from 'zustand';
 import type { GenerationRequest } from '../../../../shared/generation.ts';
 import { useText } from '../../i18n/useText.ts';
+import { isTyping } from '../../stores/keyboard.ts';
 import { compare, stageSideStore } from '../../stores/stageSide.ts';
 import { IconButton } from '../../ui/IconButton.tsx';
 import styles from './CompareButton.module.css';
@@ -57,8 +58,4 @@ export function CompareButton({ request }: { readonly request: GenerationRequest
       />
     </div>
   );
-}
-
-function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || target.matches('textarea, select, input:not([type="range"], [type="radio"], [type="checkbox"])'));
 }

@@ -88,7 +88,7 @@ describe('under the canvas', () => {
         <Dock />
       </>,
     );
-    screen.getByRole('button', { name: 'Dismiss' }).focus();
+    screen.getByRole('button', { name: 'Discard' }).focus();
     act(() => happen({ jobId: 'a', kind: 'removed' }));
     expect(document.activeElement?.id).toBe('canvas');
   });
@@ -114,7 +114,7 @@ describe('under the canvas', () => {
   it('a run whose engine had to be ended says that too', () => {
     happen(queued('a'), { jobId: 'a', kind: 'stopped', stepsDone: 0, numTimesteps: 20, hard: true, keepable: false, trace: null });
     render(<Dock />);
-    expect(screen.getByText(/The engine was ended and replaced\./)).toBeDefined();
+    expect(screen.getByText(/The engine was ended and replaced; the run can be resumed\./)).toBeDefined();
   });
 
   it('a failed run says so in the words of the page, with the next step and the details', () => {
@@ -133,7 +133,7 @@ describe('under the canvas', () => {
     happen(queued('a'), { jobId: 'a', kind: 'failed', failure, stepsDone: 0, keepable: false });
     render(<Dock />);
     expect(screen.getByRole('alert').textContent).toContain('Set clip skip to 0.');
-    expect(screen.getAllByRole('button').map(({ textContent }) => textContent)).toEqual(['Dismiss']);
+    expect(screen.getAllByRole('button').map(({ textContent }) => textContent)).toEqual(['Discard']);
   });
 
   it('a result out of sight cannot be deleted from under the start picture', () => {

@@ -8,6 +8,7 @@ import { useShownJob, useShownPicture } from '../../stores/useShown.ts';
 import { viewStore } from '../../stores/view.ts';
 import styles from './Dock.module.css';
 import { FailedDock } from './FailedDock.tsx';
+import { LeftoverEdit } from './LeftoverEdit.tsx';
 import { ResultDock } from './ResultDock.tsx';
 import { RunningDock } from './RunningDock.tsx';
 import { StartDock } from './StartDock.tsx';
@@ -33,6 +34,7 @@ export function Dock() {
     return (
       <div className={styles.dock} {...keepFocus}>
         <ResultDock picture={picture} />
+        {job === null ? null : <LeftoverEdit job={job} />}
       </div>
     );
   }
@@ -42,6 +44,7 @@ export function Dock() {
       {job.state === 'failed' ? <FailedDock job={job} /> : null}
       {job.state === 'stopped' ? <StoppedDock job={job} /> : null}
       {isEnded(job.state) ? null : <RunningDock job={job} />}
+      <LeftoverEdit job={job} />
     </div>
   );
 }
@@ -54,7 +57,7 @@ function useTurnedToStart(): boolean {
   return possible && turned && !running;
 }
 
-/** A button that goes with its state (Delete, Dismiss) hands the focus to the canvas: on the body it would be lost. */
+/** A button that goes with its state (Delete, Discard) hands the focus to the canvas: on the body it would be lost. */
 function useKeptFocus(): { onFocus(): void; onBlur(): void } {
   const within = useRef(false);
   useEffect(() => {

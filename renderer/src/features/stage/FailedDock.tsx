@@ -2,10 +2,8 @@ import { CircleAlert } from 'lucide-react';
 import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useFailureText } from '../../i18n/useFailureText.ts';
 import { useText } from '../../i18n/useText.ts';
-import { generateAgain } from '../../stores/again.ts';
-import { keepEstimate, removeJob } from '../../stores/runActions.ts';
 import { useKeeping } from '../../stores/useShown.ts';
-import { Button } from '../../ui/Button.tsx';
+import { EndedActions } from './EndedActions.tsx';
 import styles from './FailedDock.module.css';
 import rows from './rows.module.css';
 
@@ -13,7 +11,7 @@ export function FailedDock({ job }: { readonly job: JobSnapshot }) {
   const { t } = useText();
   const failureText = useFailureText();
   const { failure } = job;
-  const { keeping, waiting } = useKeeping(job.jobId);
+  const { waiting } = useKeeping(job.jobId);
   if (failure === null) return null;
   const { headline, nextStep } = failureText(failure);
   return (
@@ -35,22 +33,7 @@ export function FailedDock({ job }: { readonly job: JobSnapshot }) {
           </pre>
         </details>
       )}
-      <div className={rows.actions}>
-        {job.keepable ? (
-          <Button look="primary" title={t('run.keepHint')} disabled={keeping} onClick={() => void keepEstimate(job.jobId)}>
-            {t('run.keep')}
-          </Button>
-        ) : null}
-        {/* The same settings would be refused again. */}
-        {failure.code === 'INVALID_INPUT' ? null : (
-          <Button look={job.keepable ? 'plain' : 'primary'} onClick={() => void generateAgain(job.request)}>
-            {t('run.again')}
-          </Button>
-        )}
-        <Button look="quiet" onClick={() => removeJob(job.jobId)}>
-          {t('run.dismiss')}
-        </Button>
-      </div>
+      <EndedActions job={job} />
     </div>
   );
 }

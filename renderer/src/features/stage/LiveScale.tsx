@@ -1,8 +1,9 @@
 import { useEffect, useId, useRef, useState } from 'react';
+import { useStore } from 'zustand';
 import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { guidanceRange } from '../../stores/formErrors.ts';
-import { jobsStore } from '../../stores/jobs.ts';
+import { jobsStore, noExtras } from '../../stores/jobs.ts';
 import { readNumber } from '../../stores/readText.ts';
 import { steerRun } from '../../stores/runActions.ts';
 import { NumberField } from '../../ui/NumberField.tsx';
@@ -26,6 +27,8 @@ export function LiveScale({ job, disabled }: LiveScaleProps) {
     const value = readNumber(text);
     return value !== null && value >= guidanceRange.min && value <= guidanceRange.max ? value : null;
   };
+  // Sent, and not confirmed by the engine yet.
+  const pending = useStore(jobsStore, (jobs) => (jobs.extras[job.jobId] ?? noExtras).wanted.guidanceScale !== undefined);
   const rest = useRef<number | undefined>(undefined);
   useEffect(() => () => window.clearTimeout(rest.current), []);
   const steerTo = (text: string): void => {
@@ -35,7 +38,7 @@ export function LiveScale({ job, disabled }: LiveScaleProps) {
     if (value !== null && value !== now) steerRun(job.jobId, { guidanceScale: value });
   };
   return (
-    <div className={styles.scale}>
+    <div className={styles.scale} title={pending ? t('run.applying') : undefined} data-pending={pending}>
       <label className={styles.label} htmlFor={id}>
         {t('run.scaleShort')}
       </label>

@@ -5,7 +5,7 @@ import { formStore } from '../../stores/form.ts';
 import { shownFrame } from '../../stores/shownFrame.ts';
 import { stageSideStore } from '../../stores/stageSide.ts';
 import { useShownJob, useShownPicture } from '../../stores/useShown.ts';
-import { canvasState, viewStore } from '../../stores/view.ts';
+import { canvasState, lookedAt, viewStore } from '../../stores/view.ts';
 import { BackToRun } from './BackToRun.tsx';
 import { BatchThumbs } from './BatchThumbs.tsx';
 import { CompareButton } from './CompareButton.tsx';
@@ -37,7 +37,8 @@ export function Stage({ painter, painterTools, noStart, curtain }: StageProps) {
   const side = useStore(stageSideStore, (stage) => (task === 'text-to-image' ? 'result' : stage.side));
   const onScreen = useStore(stageSideStore, (stage) => stage.onScreen);
 
-  const frame = shownFrame(job, picture, view.lookStep);
+  const look = lookedAt(view);
+  const frame = shownFrame(job, picture, look);
   const request = picture?.request ?? job?.request ?? null;
   const stepsDone = job?.steps.length ?? picture?.stepsDone ?? 0;
   const painting = side === 'start' && task === 'inpaint' && start !== null;
@@ -51,7 +52,7 @@ export function Stage({ painter, painterTools, noStart, curtain }: StageProps) {
       data-testid="canvas"
       data-side={side}
       data-state={canvasState(view, job)}
-      data-step={view.lookStep === null ? stepsDone : view.lookStep + 1}
+      data-step={look === null ? stepsDone : look + 1}
       data-src={frame === null ? '' : onScreen}
     >
       {painting || switchable ? (

@@ -1,3 +1,4 @@
+import { Pause } from 'lucide-react';
 import { useStore } from 'zustand';
 import type { TFunction } from 'i18next';
 import type { JobSnapshot } from '../../../../shared/job.ts';
@@ -5,7 +6,7 @@ import { useText } from '../../i18n/useText.ts';
 import { jobsStore } from '../../stores/jobs.ts';
 import { settingsStore } from '../../stores/settings.ts';
 import { jobSteps } from '../../stores/stepPlan.ts';
-import { viewStore, type CanvasState } from '../../stores/view.ts';
+import { lookedAt, viewStore, type CanvasState } from '../../stores/view.ts';
 import { cx } from '../../ui/cx.ts';
 import { Spinner } from '../../ui/Spinner.tsx';
 import styles from './StageNote.module.css';
@@ -22,19 +23,31 @@ export function StageNote({ state, job, blank }: StageNoteProps) {
   const { t } = useText();
   const part = useStore(jobsStore, (jobs) => jobs.extras[job?.jobId ?? '']?.loadingPart ?? null);
   const hard = useStore(jobsStore, (jobs) => jobs.extras[job?.jobId ?? '']?.hardStop ?? false);
-  const look = useStore(viewStore, (view) => view.lookStep);
+  const look = useStore(viewStore, lookedAt);
   const off = useStore(settingsStore, (settings) => settings.previewMode === 'off');
   if (blank && off && state === 'running') return <p className={cx(styles.note, styles.middle)}>{t('run.noPreview')}</p>;
   if (look !== null && state !== 'stopping') {
     const values = { step: look + 1, total: job === null ? 0 : jobSteps(job) };
     return <p className={styles.note}>{t('run.lookingAt', values)}</p>;
   }
+  if (state === 'paused' && job !== null) return <PausedNote job={job} />;
   const text = noteText(state, part, hard, t);
   if (text === null) return null;
   return (
     <p className={cx(styles.note, blank && styles.middle)}>
       {state === 'queued' ? null : <Spinner />}
       {text}
+    </p>
+  );
+}
+
+/** That nothing moves is not because it is slow. */
+function PausedNote({ job }: { readonly job: JobSnapshot }) {
+  const { t } = useText();
+  return (
+    <p className={cx(styles.note, styles.paused)}>
+      <Pause aria-hidden />
+      {t('run.paused', { done: job.steps.length, total: jobSteps(job) })}
     </p>
   );
 }

@@ -4,11 +4,14 @@ import { guidedSteps } from '../../../../shared/generation.ts';
 import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { appStore } from '../../stores/app.ts';
+import { jobsStore, noExtras } from '../../stores/jobs.ts';
 import { guidanceOff, steerRun } from '../../stores/runActions.ts';
 import { jobSteps } from '../../stores/stepPlan.ts';
 import { Button } from '../../ui/Button.tsx';
+import { cx } from '../../ui/cx.ts';
 import { RangeSlider } from '../../ui/RangeSlider.tsx';
 import { LivePace } from './LivePace.tsx';
+import { LivePrompt } from './LivePrompt.tsx';
 import { LiveScale } from './LiveScale.tsx';
 import styles from './SteerBar.module.css';
 
@@ -25,6 +28,8 @@ export function SteerBar({ job }: { readonly job: JobSnapshot }) {
   const shown = Math.max(guided, job.steps.findLastIndex((step) => step.guided) + 1);
   const waiting = job.state === 'queued';
   const linked = useStore(appStore, (state) => state.link === 'open');
+  // Sent, and not confirmed by the engine yet.
+  const endPending = useStore(jobsStore, (jobs) => (jobs.extras[jobId] ?? noExtras).wanted.guidanceEnd !== undefined);
   const over = job.state === 'decoding' || job.stopping || !linked;
   const isOff = unguided || guided <= done;
   // What is past stays as it was: the earliest end of guidance is the step in progress.
@@ -50,7 +55,7 @@ export function SteerBar({ job }: { readonly job: JobSnapshot }) {
           spoken={t('form.cutoffSpoken', { guided: shown, total })}
           onChange={cutAt}
         />
-        <output className={styles.value} htmlFor={id}>
+        <output className={cx(styles.value, endPending && styles.pending)} htmlFor={id} title={endPending ? t('run.applying') : undefined}>
           {shown}
         </output>
       </div>
@@ -59,6 +64,7 @@ export function SteerBar({ job }: { readonly job: JobSnapshot }) {
       </Button>
       <LiveScale job={job} disabled={over || waiting} />
       <LivePace job={job} />
+      <LivePrompt job={job} disabled={over || waiting} />
     </div>
   );
 }

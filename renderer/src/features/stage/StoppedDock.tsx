@@ -4,16 +4,14 @@ import { useText } from '../../i18n/useText.ts';
 import { jobsStore } from '../../stores/jobs.ts';
 import { jobSteps } from '../../stores/stepPlan.ts';
 import { useKeeping } from '../../stores/useShown.ts';
-import { keepEstimate, removeJob } from '../../stores/runActions.ts';
-import { generateAgain } from '../../stores/again.ts';
-import { Button } from '../../ui/Button.tsx';
+import { EndedActions } from './EndedActions.tsx';
 import styles from './rows.module.css';
 
 export function StoppedDock({ job }: { readonly job: JobSnapshot }) {
   const { t } = useText();
   // A run without a trace need not have ended the engine: it may not have reached it, or the app was closed over it.
   const hard = useStore(jobsStore, (jobs) => jobs.extras[job.jobId]?.hardStop === true);
-  const { keeping, waiting } = useKeeping(job.jobId);
+  const { waiting } = useKeeping(job.jobId);
   const values = { done: job.steps.length, total: jobSteps(job) };
   return (
     <>
@@ -26,17 +24,7 @@ export function StoppedDock({ job }: { readonly job: JobSnapshot }) {
           </span>
         </p>
       </div>
-      <div className={styles.actions}>
-        {job.keepable ? (
-          <Button look="primary" title={t('run.keepHint')} disabled={keeping} onClick={() => void keepEstimate(job.jobId)}>
-            {t('run.keep')}
-          </Button>
-        ) : null}
-        <Button onClick={() => void generateAgain(job.request)}>{t('run.again')}</Button>
-        <Button look="quiet" onClick={() => removeJob(job.jobId)}>
-          {t('run.dismiss')}
-        </Button>
-      </div>
+      <EndedActions job={job} />
     </>
   );
 }

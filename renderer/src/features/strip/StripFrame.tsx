@@ -1,40 +1,68 @@
-import { memo } from 'react';
+import { Recycle } from 'lucide-react';
+import { memo, type PointerEvent } from 'react';
+import type { StepRecord } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
-import { lookAt } from '../../stores/lookBack.ts';
+import { lookAt, peekAt } from '../../stores/lookBack.ts';
 import { cx } from '../../ui/cx.ts';
 import styles from './StripFrame.module.css';
 
 export interface StripFrameProps {
-  readonly index: number;
+  readonly step: StepRecord;
   readonly total: number;
-  readonly guided: boolean;
   readonly src: string | null;
   /** The newest step, or the one looked back at. */
   readonly selected: boolean;
   readonly looking: boolean;
   /** The preview holds several pictures side by side: all of it is shown, instead of its middle. */
   readonly whole: boolean;
+  /** What was done to the run after this step; empty: nothing. */
+  readonly done: string;
 }
 
-export const StripFrame = memo(function StripFrame({ index, total, guided, src, selected, looking, whole }: StripFrameProps) {
-  const { t } = useText();
-  const values = { step: index + 1, total };
+export const StripFrame = memo(function StripFrame({ step, total, src, selected, looking, whole, done }: StripFrameProps) {
+  const { t, format } = useText();
+  const { stepIndex, guided, reused } = step;
+  const values = { step: stepIndex + 1, total };
+  const guidance = guided ? format.number(step.guidanceScale, 1) : t('strip.off');
+  const sigma = format.number(step.sigma, step.sigma < 10 ? 2 : 1);
+  const facts = [
+    t('strip.stepFacts', { step: guided ? t('strip.step', values) : t('strip.stepUnguided', values), sigma, guidance }),
+    ...(reused === 'none' ? [] : [t(`strip.reused.${reused}`)]),
+  ].join('. ');
   return (
     <div
-      id={`step-${String(index)}`}
+      id={`step-${String(stepIndex)}`}
       className={cx(styles.frame, selected && styles.selected, looking && styles.looking)}
       role="option"
       aria-selected={selected}
-      aria-label={guided ? t('strip.step', values) : t('strip.stepUnguided', values)}
-      data-index={index}
+      aria-label={done === '' ? facts : t('strip.then', { step: facts, marks: done })}
+      data-index={stepIndex}
       data-guided={guided}
-      onClick={() => lookAt(index)}
+      data-reused={reused}
+      onClick={() => lookAt(stepIndex)}
+      onPointerMove={(event) => {
+        if (isMoved(event)) peekAt(stepIndex);
+      }}
+      onPointerLeave={() => peekAt(null)}
     >
-      <span className={cx(styles.picture, whole && styles.whole)}>{src === null ? null : <img src={src} alt="" draggable={false} decoding="async" />}</span>
-      <span className={styles.foot}>
-        <span className={cx(styles.dot, guided && styles.guided)} />
-        {index + 1}
+      <span className={cx(styles.picture, whole && styles.whole)}>
+        {src === null ? null : <img src={src} alt="" draggable={false} decoding="async" />}
+        {reused === 'none' ? null : (
+          <span className={styles.reused} title={t(`strip.reused.${reused}`)}>
+            <Recycle aria-hidden />
+          </span>
+        )}
       </span>
+      <span className={styles.foot}>
+        <span className={styles.number}>{stepIndex + 1}</span>
+        <span className={cx(styles.guidance, guided && styles.guided)}>{guidance}</span>
+      </span>
+      <span className={styles.sigma}>{t('strip.sigma', { sigma })}</span>
     </div>
   );
 });
+
+/** Frames that slide under a resting pointer, as a run goes on, are not pointed at; a finger has no glance. */
+function isMoved(event: PointerEvent): boolean {
+  return event.pointerType === 'mouse' && (event.movementX !== 0 || event.movementY !== 0);
+}

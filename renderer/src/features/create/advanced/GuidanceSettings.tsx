@@ -1,33 +1,40 @@
+import type { ReactNode } from 'react';
 import { useStore } from 'zustand';
 import { useText } from '../../../i18n/useText.ts';
 import { formStore, setForm } from '../../../stores/form.ts';
-import { guidanceRange, unitRange } from '../../../stores/formErrors.ts';
+import { everyRange, guidanceRange, mostRange, unitRange } from '../../../stores/formErrors.ts';
 import { FormNumber } from '../FormNumber.tsx';
 import { FormText } from '../FormText.tsx';
+import { useFieldError } from '../useFieldError.ts';
 import { ChangedMark } from './ChangedMark.tsx';
 import { Choice } from './Choice.tsx';
 import { Group, Row } from './Group.tsx';
+import styles from './settings.module.css';
 
-const curves = ['constant', 'linear', 'cosine', 'list'] as const;
+const reuses = ['none', 'unconditional', 'steps'] as const;
 
 /** How strongly, and how long, the prompt pulls. */
-export function GuidanceSettings() {
+export function GuidanceSettings({ curve }: { readonly curve: ReactNode }) {
   const { t } = useText();
-  const curve = useStore(formStore, (form) => form.guidanceCurve);
-  const scale = useStore(formStore, (form) => form.guidanceScale);
+  const kind = useStore(formStore, (form) => form.guidanceCurve);
+  const error = useFieldError('guidanceCurve');
   return (
     <Group title={t('advanced.guidance')}>
-      <Choice
-        id="guidanceCurve"
-        value={curve}
-        segments={curves.map((value) => ({ value, label: t(`advanced.curve.${value}`) }))}
-        hint={curve === 'constant' ? undefined : t(`advanced.curveHint.${curve}`, { scale })}
-        onChange={(next) => setForm({ guidanceCurve: next })}
-      />
-      {curve === 'linear' || curve === 'cosine' ? (
+      <div className={styles.choice}>
+        <div className={styles.head}>
+          {/* The group bears the same name for people who listen. */}
+          <span className={styles.label} aria-hidden>
+            {t('advanced.guidanceCurve')}
+          </span>
+          <ChangedMark id="guidanceCurve" />
+        </div>
+        {curve}
+        {error === null ? null : <p className={styles.error}>{error}</p>}
+      </div>
+      {kind === 'linear' || kind === 'cosine' ? (
         <FormNumber field="guidanceTo" label={t('advanced.guidanceTo')} {...guidanceRange} step={0.5} decimals />
       ) : null}
-      {curve === 'list' ? <FormText field="guidanceScales" label={t('advanced.guidanceScales')} placeholder="9, 8, 7, 6" /> : null}
+      {kind === 'list' ? <FormText field="guidanceScales" label={t('advanced.guidanceScales')} placeholder="9, 8, 7, 6" /> : null}
       <Row label={t('advanced.guidanceInterval')} aside={<ChangedMark id="guidanceInterval" />} hint={t('advanced.guidanceIntervalHint')}>
         <FormText field="sigmaLow" label={t('advanced.sigmaLow')} placeholder={t('advanced.noBound')} />
         <FormText field="sigmaHigh" label={t('advanced.sigmaHigh')} placeholder={t('advanced.noBound')} />
@@ -40,6 +47,31 @@ export function GuidanceSettings() {
         decimals
         aside={<ChangedMark id="guidanceRescale" />}
       />
+      <DraftSettings />
     </Group>
+  );
+}
+
+/** Fewer model calls for another picture: never on by itself, and called what it is. */
+function DraftSettings() {
+  const { t } = useText();
+  const reuse = useStore(formStore, (form) => form.reuse);
+  return (
+    <>
+      <Choice
+        id="reuse"
+        value={reuse}
+        segments={reuses.map((value) => ({ value, label: t(`advanced.reuseKind.${value}`) }))}
+        hint={t(`advanced.reuseHint.${reuse}`)}
+        onChange={(next) => setForm({ reuse: next })}
+      />
+      {reuse === 'unconditional' ? <FormNumber field="reuseEvery" label={t('advanced.reuseEvery')} {...everyRange} step={1} /> : null}
+      {reuse === 'steps' ? (
+        <Row label={t('advanced.reuseKind.steps')}>
+          <FormNumber field="reuseThreshold" label={t('advanced.reuseThreshold')} {...unitRange} step={0.01} decimals />
+          <FormNumber field="reuseMost" label={t('advanced.reuseMost')} {...mostRange} step={1} />
+        </Row>
+      ) : null}
+    </>
   );
 }

@@ -1,0 +1,2 @@
+/** Shared with the interface, which draws it. */
+export { pointsAt, type PointsCurve } from '../../../shared/guidanceCurve.ts';

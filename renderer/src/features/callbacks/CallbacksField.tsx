@@ -1,0 +1,164 @@
+import { GripVertical, Pencil, Plus, Trash2 } from 'lucide-react';
+import { useEffect, useId, useRef, type KeyboardEvent, type PointerEvent } from 'react';
+import { useStore } from 'zustand';
+import { callbackExamples } from '../../../../shared/callbackExamples.ts';
+import { useText } from '../../i18n/useText.ts';
+import { formStore, type FormCallback } from '../../stores/form.ts';
+import { formChecksStore } from '../../stores/formChecks.ts';
+import { checkForm } from '../../stores/formErrors.ts';
+import { jobsStore } from '../../stores/jobs.ts';
+import { notify } from '../../stores/notices.ts';
+import { addCallback, changeCallback, editCallback, moveCallback, mostCallbacks, removeCallback } from '../../stores/userCallbacks.ts';
+import { Button } from '../../ui/Button.tsx';
+import { IconButton } from '../../ui/IconButton.tsx';
+import { SelectField } from '../../ui/SelectField.tsx';
+import styles from './CallbacksField.module.css';
+import { exampleTitle } from './exampleTitle.ts';
+import { runProblem } from './runProblem.ts';
+
+const firstSource = `function callbackOnStepEnd(run, stepIndex, timestep, tensors) {
+  console.log('step', stepIndex + 1, 'of', run.numTimesteps);
+}
+`;
+
+/** The user's own callbacks: which of them the next run has, and in which order. */
+export function CallbacksField() {
+  const { t } = useText();
+  const id = useId();
+  const callbacks = useStore(formStore, (form) => form.callbacks);
+  const full = callbacks.length >= mostCallbacks;
+  const error = useCallbacksError();
+  const begin = (name: string, source: string): void => {
+    const added = addCallback(name, source);
+    if (added !== null) editCallback(added);
+  };
+  return (
+    <section className={styles.group} aria-labelledby={id} data-testid="callbacks">
+      <h3 id={id} className={styles.title}>
+        {t('callbacks.title')}
+      </h3>
+      <p className={styles.hint}>{t('callbacks.hint')}</p>
+      {callbacks.length === 0 ? <p className={styles.hint}>{t('callbacks.empty')}</p> : <CallbackList callbacks={callbacks} />}
+      {error === null ? null : (
+        <p className={styles.error} tabIndex={-1} data-invalid="true">
+          {error}
+        </p>
+      )}
+      <div className={styles.add}>
+        <Button size="s" icon={<Plus aria-hidden />} disabled={full} onClick={() => begin(t('callbacks.untitled'), firstSource)}>
+          {t('callbacks.new')}
+        </Button>
+        <SelectField
+          id={`${id}-examples`}
+          label={t('callbacks.examples')}
+          size="s"
+          value=""
+          options={[
+            { value: '', label: t('callbacks.examples') },
+            ...callbackExamples.map((example) => ({ value: example.id, label: exampleTitle(example, t) })),
+          ]}
+          onChange={(chosen) => {
+            const example = callbackExamples.find((candidate) => candidate.id === chosen);
+            if (example !== undefined && !full) begin(exampleTitle(example, t), example.source);
+          }}
+        />
+      </div>
+    </section>
+  );
+}
+
+function useCallbacksError(): string | null {
+  const { t } = useText();
+  const refused = useStore(formChecksStore, (state) => state.refused.callbacks);
+  const shown = useStore(formChecksStore, (state) => state.all || state.touched.callbacks === true);
+  const found = useStore(formStore, (form) => JSON.stringify(checkForm(form, null).callbacks ?? null));
+  const error = refused ?? (shown ? (JSON.parse(found) as typeof refused | null) : null);
+  if (error === null || error === undefined) return null;
+  const { key, ...values } = error;
+  return t(`fieldError.${key}`, values);
+}
+
+function CallbackList({ callbacks }: { readonly callbacks: readonly FormCallback[] }) {
+  const { t } = useText();
+  const list = useRef<HTMLUListElement>(null);
+  const dragged = useRef<string | null>(null);
+  // A row that moved keeps the focus of its grip: React puts it elsewhere in the list.
+  const focusGrip = useRef<string | null>(null);
+  useEffect(() => {
+    if (focusGrip.current === null) return;
+    list.current?.querySelector<HTMLElement>(`[data-grip="${focusGrip.current}"]`)?.focus();
+    focusGrip.current = null;
+  });
+
+  const onPointerMove = (event: PointerEvent): void => {
+    if (dragged.current === null) return;
+    const rows = [...(list.current?.children ?? [])];
+    const to = rows.findIndex((row) => event.clientY < row.getBoundingClientRect().bottom);
+    const place = to < 0 ? rows.length - 1 : to;
+    if (callbacks[place]?.id !== dragged.current) moveCallback(dragged.current, place);
+  };
+  const onKeyDown = (event: KeyboardEvent, { id }: FormCallback, index: number): void => {
+    if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
+    event.preventDefault();
+    focusGrip.current = id;
+    moveCallback(id, index + (event.key === 'ArrowUp' ? -1 : 1));
+  };
+  return (
+    <ul ref={list} className={styles.list} aria-label={t('callbacks.list')}>
+      {callbacks.map((callback, index) => (
+        <li key={callback.id} className={styles.item}>
+          <button
+            type="button"
+            className={styles.grip}
+            data-grip={callback.id}
+            aria-label={t('callbacks.drag', { name: callback.name })}
+            onKeyDown={(event) => onKeyDown(event, callback, index)}
+            onPointerDown={(event) => {
+              event.currentTarget.setPointerCapture(event.pointerId);
+              dragged.current = callback.id;
+            }}
+            onPointerMove={onPointerMove}
+            onPointerUp={() => (dragged.current = null)}
+            onPointerCancel={() => (dragged.current = null)}
+          >
+            <GripVertical aria-hidden />
+          </button>
+          <CallbackRow callback={callback} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function CallbackRow({ callback }: { readonly callback: FormCallback }) {
+  const { t } = useText();
+  const { id, name, on } = callback;
+  const problem = useStore(jobsStore, (jobs) => runProblem(jobs, callback));
+  return (
+    <>
+      <label className={styles.use}>
+        <input
+          type="checkbox"
+          checked={on}
+          aria-label={t('callbacks.use', { name })}
+          onChange={(event) => changeCallback(id, { on: event.target.checked })}
+        />
+        <span className={styles.name}>{name}</span>
+      </label>
+      <IconButton label={t('callbacks.edit', { name })} icon={<Pencil aria-hidden />} size="s" onClick={() => editCallback(id)} />
+      <IconButton
+        label={t('callbacks.remove', { name })}
+        icon={<Trash2 aria-hidden />}
+        size="s"
+        onClick={() => notify('callbackRemoved', {}, removeCallback(id))}
+      />
+      {problem === null ? null : (
+        <p className={styles.problem}>
+          {problem.line === null
+            ? t('callbacks.runProblem', { step: problem.stepIndex + 1, message: problem.message })
+            : t('callbacks.runProblemAt', { step: problem.stepIndex + 1, line: problem.line, message: problem.message })}
+        </p>
+      )}
+    </>
+  );
+}

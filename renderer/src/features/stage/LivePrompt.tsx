@@ -1,0 +1,121 @@
+import { MessageSquareText } from 'lucide-react';
+import { useId, type KeyboardEvent } from 'react';
+import { useStore } from 'zustand';
+import { maxPromptLength } from '../../../../shared/generation.ts';
+import type { JobSnapshot } from '../../../../shared/job.ts';
+import { useText } from '../../i18n/useText.ts';
+import { jobsStore, noExtras } from '../../stores/jobs.ts';
+import {
+  applyLiveEdit,
+  currentPrompts,
+  dropLiveEdit,
+  isApplying,
+  liveEditsStore,
+  setLiveEdit,
+  unapplied,
+  type PromptField,
+} from '../../stores/liveEdits.ts';
+import { Button } from '../../ui/Button.tsx';
+import { Popover } from '../../ui/Popover.tsx';
+import styles from './LivePrompt.module.css';
+
+export interface LivePromptProps {
+  readonly job: JobSnapshot;
+  readonly disabled: boolean;
+}
+
+/** The prompts of a run, to be changed while it goes on. What is typed stays when the panel is closed, and when the run ends. */
+export function LivePrompt({ job, disabled }: LivePromptProps) {
+  const { t } = useText();
+  const edit = useStore(liveEditsStore, (edits) => edits.byJob[job.jobId]);
+  const applying = useStore(jobsStore, (jobs) => isApplying((jobs.extras[job.jobId] ?? noExtras).wanted));
+  const pending = unapplied(job, edit) !== null;
+  const label = applying ? t('run.applying') : pending ? t('run.unapplied') : t('run.prompts');
+  return (
+    <Popover
+      side="top"
+      align="end"
+      title={t('run.promptsTitle')}
+      trigger={
+        <Button
+          className={styles.open}
+          size="s"
+          icon={<MessageSquareText aria-hidden />}
+          aria-label={`${t('run.prompts')}${applying || pending ? ` (${label})` : ''}`}
+          title={label}
+          disabled={disabled}
+          data-pending={applying ? 'sent' : pending ? 'typed' : undefined}
+          data-testid="live-prompt"
+        >
+          {t('run.prompts')}
+        </Button>
+      }
+    >
+      <Editor job={job} pending={pending} applying={applying} />
+    </Popover>
+  );
+}
+
+interface EditorProps {
+  readonly job: JobSnapshot;
+  readonly pending: boolean;
+  readonly applying: boolean;
+}
+
+function Editor({ job, pending, applying }: EditorProps) {
+  const { t } = useText();
+  const edit = useStore(liveEditsStore, (edits) => edits.byJob[job.jobId]);
+  const texts = edit ?? currentPrompts(job);
+  const applyOnEnter = (event: KeyboardEvent): void => {
+    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || !pending || applying) return;
+    event.preventDefault();
+    applyLiveEdit(job.jobId);
+  };
+  return (
+    <div className={styles.editor}>
+      <Area job={job} field="prompt" label={t('form.prompt')} text={texts.prompt} rows={3} onKeyDown={applyOnEnter} />
+      <Area job={job} field="negativePrompt" label={t('form.negativePrompt')} text={texts.negativePrompt} rows={2} onKeyDown={applyOnEnter} />
+      <div className={styles.foot}>
+        <p className={styles.state} role="status">
+          {applying ? t('run.applying') : pending ? t('run.unapplied') : t('run.applied')}
+        </p>
+        <Button size="s" look="quiet" disabled={!pending || applying} onClick={() => dropLiveEdit(job.jobId)}>
+          {t('run.revert')}
+        </Button>
+        <Button size="s" look="primary" disabled={!pending || applying} onClick={() => applyLiveEdit(job.jobId)}>
+          {t('run.applyNext')}
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+interface AreaProps {
+  readonly job: JobSnapshot;
+  readonly field: PromptField;
+  readonly label: string;
+  readonly text: string;
+  readonly rows: number;
+  onKeyDown(event: KeyboardEvent): void;
+}
+
+function Area({ job, field, label, text, rows, onKeyDown }: AreaProps) {
+  const id = useId();
+  return (
+    <>
+      <label className={styles.label} htmlFor={id}>
+        {label}
+      </label>
+      <textarea
+        id={id}
+        className={styles.area}
+        rows={rows}
+        value={text}
+        maxLength={maxPromptLength}
+        spellCheck={false}
+        onChange={(event) => setLiveEdit(job, { [field]: event.target.value })}
+        onKeyDown={onKeyDown}
+      />
+    </>
+  );
+}

@@ -1,0 +1,84 @@
+import { CirclePause, GitFork, Pause, SlidersHorizontal, Square } from 'lucide-react';
+import { useState, type KeyboardEvent, type ReactNode } from 'react';
+import { useStore } from 'zustand';
+import { isEnded, type JobSnapshot } from '../../../../shared/job.ts';
+import { markTexts } from '../../i18n/markText.ts';
+import { useText } from '../../i18n/useText.ts';
+import { breakpointsStore, hasBreakpoint, noBreakpoints, toggleBreakpoint } from '../../stores/breakpoints.ts';
+import type { RunMark } from '../../stores/runMarks.ts';
+import { cx } from '../../ui/cx.ts';
+import styles from './Ruler.module.css';
+
+export interface RulerProps {
+  readonly job: JobSnapshot;
+  /** Places that are drawn: steps done and to come. */
+  readonly length: number;
+  readonly total: number;
+  readonly marks: ReadonlyMap<number, readonly RunMark[]>;
+}
+
+/** Under the frames: what was done after which step, and where the run is to pause. One stop for the Tab key; arrows go along. */
+export function Ruler({ job, length, total, marks }: RulerProps) {
+  const text = useText();
+  const { t } = text;
+  const list = useStore(breakpointsStore, (state) => state.byJob[job.jobId] ?? noBreakpoints);
+  const [focused, setFocused] = useState<number | null>(null);
+  const done = job.steps.length;
+  // A run never pauses after its last step, nor where it has been.
+  const last = total - 2;
+  const isOpen = (stepIndex: number): boolean => !isEnded(job.state) && stepIndex >= done && stepIndex <= last;
+  const first = Math.min(done, length - 1);
+  const stop = focused !== null && isOpen(focused) ? focused : first;
+
+  const go = (event: KeyboardEvent<HTMLDivElement>): void => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const to: Readonly<Record<string, number>> = { ArrowLeft: stop - 1, ArrowRight: stop + 1, Home: first, End: last };
+    const next = to[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
+    const place = Math.min(Math.max(next, first), Math.min(last, length - 1));
+    setFocused(place);
+    event.currentTarget.querySelector<HTMLElement>(`[data-place="${String(place)}"]`)?.focus();
+  };
+
+  return (
+    <div className={styles.ruler} role="group" aria-label={t('strip.ruler')} data-testid="ruler" onKeyDown={go}>
+      {Array.from({ length }, (_, stepIndex) => {
+        const breakpoint = { kind: 'step', stepIndex } as const;
+        const isSet = hasBreakpoint(list, breakpoint);
+        const here = marks.get(stepIndex) ?? [];
+        return (
+          <div key={stepIndex} className={cx(styles.cell, stepIndex < done && styles.past)}>
+            {isOpen(stepIndex) ? (
+              <button
+                type="button"
+                className={cx(styles.place, isSet && styles.set)}
+                data-place={stepIndex}
+                tabIndex={stepIndex === stop ? 0 : -1}
+                aria-pressed={isSet}
+                aria-label={t('strip.pauseAfter', { step: stepIndex + 1 })}
+                title={isSet ? t('strip.removeBreakpoint', { step: stepIndex + 1 }) : t('strip.pauseAfter', { step: stepIndex + 1 })}
+                onFocus={() => setFocused(stepIndex)}
+                onClick={() => toggleBreakpoint(job.jobId, breakpoint)}
+              />
+            ) : null}
+            {here.length === 0 ? null : (
+              <span className={styles.mark} title={markTexts(here, text).join('\n')} data-testid="mark" data-after={stepIndex} aria-hidden>
+                {iconOf(here)}
+              </span>
+            )}
+          </div>
+        );
+      })}
+    </div>
+  );
+}
+
+/** Of several the one that says most: what changed the picture, then where it halted. */
+function iconOf(marks: readonly RunMark[]): ReactNode {
+  if (marks.some(({ kind }) => kind === 'steered')) return <SlidersHorizontal />;
+  if (marks.some(({ kind }) => kind === 'forked')) return <GitFork />;
+  const halt = marks.findLast((mark) => mark.kind === 'halted')?.halt;
+  if (halt?.kind === 'paused') return halt.reason === null || halt.reason === 'asked' ? <Pause /> : <CirclePause />;
+  return <Square />;
+}

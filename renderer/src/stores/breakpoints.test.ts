@@ -1,0 +1,50 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { fakeCore } from '../testing/fakeCore.ts';
+import { breakpointsOf, breakpointsStore, putBreakpoint, removeBreakpoint, toggleBreakpoint } from './breakpoints.ts';
+import { noticesStore } from './notices.ts';
+
+beforeEach(() => {
+  breakpointsStore.setState({ byJob: {} });
+  noticesStore.setState({ notices: [] });
+  sessionStorage.clear();
+});
+
+describe('breakpoints', () => {
+  it('are set and taken away, and the core is told all of them', () => {
+    const core = fakeCore({ 'jobs.breakpoints': () => ({}) });
+    toggleBreakpoint('a', { kind: 'step', stepIndex: 8 });
+    toggleBreakpoint('a', { kind: 'step', stepIndex: 3 });
+    toggleBreakpoint('a', { kind: 'step', stepIndex: 8 });
+    expect(core.asked.map(({ input }) => input)).toEqual([
+      { jobId: 'a', breakpoints: [{ kind: 'step', stepIndex: 8 }] },
+      { jobId: 'a', breakpoints: [{ kind: 'step', stepIndex: 3 }, { kind: 'step', stepIndex: 8 }] },
+      { jobId: 'a', breakpoints: [{ kind: 'step', stepIndex: 3 }] },
+    ]);
+  });
+
+  it('are one of a kind: another threshold takes the place of the first', () => {
+    fakeCore({ 'jobs.breakpoints': () => ({}) });
+    putBreakpoint('a', { kind: 'settled', threshold: 0.02 });
+    putBreakpoint('a', { kind: 'settled', threshold: 0.05 });
+    putBreakpoint('a', { kind: 'cutoff' });
+    expect(breakpointsOf('a')).toEqual([{ kind: 'cutoff' }, { kind: 'settled', threshold: 0.05 }]);
+    removeBreakpoint('a', { kind: 'settled', threshold: 1 });
+    expect(breakpointsOf('a')).toEqual([{ kind: 'cutoff' }]);
+    expect(breakpointsOf('b')).toEqual([]);
+  });
+
+  it('are as before when the core refuses, and that is said', async () => {
+    fakeCore();
+    putBreakpoint('a', { kind: 'cutoff' });
+    expect(breakpointsOf('a')).toHaveLength(1);
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(breakpointsOf('a')).toEqual([]);
+    expect(noticesStore.getState().notices).toHaveLength(1);
+  });
+
+  it('are found again by a reloaded page', () => {
+    fakeCore({ 'jobs.breakpoints': () => ({}) });
+    putBreakpoint('a', { kind: 'cutoff' });
+    expect(JSON.parse(sessionStorage.getItem('stopbath.breakpoints') ?? '')).toEqual({ a: [{ kind: 'cutoff' }] });
+  });
+});
