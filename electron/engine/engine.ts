@@ -116,8 +116,9 @@ export class Engine {
 
   /** On the CPU by a rule, so that a run is reproducible bit by bit. Elsewhere what measures faster, once per model and size. */
   async #chooseCalls(model: NoiseModel, example: GuidedInput, signal: AbortSignal): Promise<GuidedCalls> {
-    if (example.unconditional === null) return 'two-singles';
+    // Before asking whether this run is guided: a resumed one may be guided again later, and must be called as the whole one was.
     if (this.#model.provider === 'cpu') return guidedCallsOnCpu(example.sample);
+    if (example.unconditional === null) return 'two-singles';
     const key = `${this.#model.key} ${example.sample.dims.join('x')}`;
     const known = this.#guidedCalls.get(key);
     if (known !== undefined) return known;
