@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { GuidanceCurve } from '../../../shared/generation.ts';
 import type { JobEvent, JobSnapshot } from '../../../shared/job.ts';
 import { queued, request, stepDone } from '../testing/samples.ts';
 import { forecastCalls, jobPlanAt, jobScales, knownSigmas, lockedSteps, plannedScales, unguidedFrom } from './curvePlan.ts';
@@ -40,7 +41,7 @@ describe('the forecast', () => {
 });
 
 describe('what a run is going to get', () => {
-  const curve = { kind: 'points', smooth: false, points: [{ at: 0, scale: 4 }, { at: 1, scale: 9 }] } as const;
+  const curve: GuidanceCurve = { kind: 'points', smooth: false, points: [{ at: 0, scale: 4 }, { at: 1, scale: 9 }] };
 
   it('is locked up to the step in progress', () => {
     expect(lockedSteps(jobAfter(queued('a')))).toBe(0);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { JobEvent } from '../../../shared/job.ts';
+import type { JobEvent, JobSnapshot } from '../../../shared/job.ts';
 import { fakeCore } from '../testing/fakeCore.ts';
 import { queued, stepDone } from '../testing/samples.ts';
 import { applyToJobs, jobsStore } from './jobs.ts';
@@ -19,7 +19,7 @@ function happen(...events: JobEvent[]): void {
   for (const event of events) jobsStore.setState((state) => applyToJobs(state, event, 0));
 }
 
-const job = (): ReturnType<typeof jobsStore.getState>['byId'][string] => jobsStore.getState().byId['a'];
+const job = (): JobSnapshot | undefined => jobsStore.getState().byId['a'];
 const pausing = (): boolean => jobsStore.getState().extras['a']?.pausing === true;
 
 beforeEach(() => {
