@@ -215,3 +215,23 @@ test('a run that was stopped goes on as itself, one whose engine died branches o
   await page.keyboard.press('Delete');
   await studio.waitFor('stopped');
 });
+
+test('a branch of a paused run takes its place at once', async ({ start }) => {
+  const app = await start();
+  const { page, studio } = app;
+  const { panel, tree, rows, fork } = branches(app);
+  await studio.ready();
+  await studio.fill({ prompt, steps: 16, seed: '5', pace: 'Slow' });
+  await studio.generate.click();
+  await studio.waitForSteps(4);
+  await page.getByRole('button', { name: /^Pause/ }).first().click();
+  await studio.waitFor('paused');
+  await panel.getByRole('button', { name: /Go on from this step/ }).first().click();
+  await expect(fork.getByText('The paused run is stopped to make room; it can go on later.')).toBeVisible();
+  await fork.getByRole('textbox', { name: 'Prompt', exact: true }).fill('a red house');
+  await page.keyboard.press('Enter');
+  await expect(rows).toHaveCount(2);
+  await expect(rows.first()).toHaveAttribute('data-state', 'stopped');
+  await studio.waitFor('finished');
+  await expect(tree.locator('[aria-selected=true]')).toHaveAttribute('aria-label', /“a red house”, finished/);
+});

@@ -74,7 +74,7 @@ test('pause, single steps and breakpoints, by keyboard alone', async ({ start })
   await page.keyboard.press('Space');
   await expect.poll(() => stepOf(studio)).toBe(pausedAt + 3);
   await studio.waitFor('paused');
-  await expect(page.getByText('at your breakpoint')).toBeVisible();
+  await expect(page.getByText('at your breakpoint', { exact: true })).toBeVisible();
 
   await page.getByRole('button', { name: /^Breakpoints/ }).press('Enter');
   await page.getByRole('button', { name: `Remove: After step ${pausedAt + 3}` }).press('Enter');
@@ -85,7 +85,7 @@ test('pause, single steps and breakpoints, by keyboard alone', async ({ start })
   for (let left = 16; left > pausedAt + 5; left--) await page.keyboard.press('ArrowLeft');
   await page.getByTestId('strip').focus();
   await page.keyboard.press('Space');
-  await expect(page.getByText('before the first step without guidance')).toBeVisible();
+  await expect(page.getByText('before the first step without guidance', { exact: true })).toBeVisible();
   expect(await stepOf(studio)).toBe(pausedAt + 5);
   await page.keyboard.press('p');
   await studio.waitFor('finished');

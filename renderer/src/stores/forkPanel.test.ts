@@ -86,6 +86,13 @@ describe('asking for branches', () => {
     expect(viewStore.getState().target).toEqual({ kind: 'job', jobId: 'new2' });
   });
 
+  it('stops a paused run, which would hold them up', async () => {
+    const core = fakeCore({ 'jobs.fork': () => ({ jobId: 'new' }), 'jobs.stop': () => ({}) });
+    jobsStore.setState({ byId: { p: { ...parent, state: 'paused' }, c: child }, extras: {}, order: ['p', 'c'] });
+    await startForks([forkRequest(forkPlan(parent, { jobId: 'p', stepIndex: 5, entry: null }), { prompt: 'a cat' }, 'p')]);
+    expect(core.asked.map(({ name }) => name)).toEqual(['jobs.fork', 'jobs.stop']);
+  });
+
   it('finds a step where the run, or one it branched off from later, keeps it', async () => {
     fakeCore({
       'jobs.frames': ({ jobId }) => ({

@@ -1,9 +1,10 @@
 import type { SteeringEntry } from '../../../shared/generation.ts';
-import { isEnded, type JobSnapshot, type Steering } from '../../../shared/job.ts';
 import { toFailure } from '../../../shared/errors.ts';
-import { continueRun, fork, type ForkTarget } from './branches.ts';
+import type { JobSnapshot, Steering } from '../../../shared/job.ts';
+import { continueRun, fork, stopBranch, type ForkTarget } from './branches.ts';
 import { callCore } from './core.ts';
 import { changesOfEntry, editedLog, forkBase, keptOfEntry, withChange, type ForkBase, type ForkChanges } from './forkDraft.ts';
+import { activeJob, jobsStore } from './jobs.ts';
 import { notifyFailure } from './notices.ts';
 import { wholeLog } from './steeringLog.ts';
 import { showJob } from './view.ts';
@@ -78,7 +79,11 @@ function withoutPace({ paceMs: _, ...steering }: Steering): SteeringEntry['steer
   return steering;
 }
 
-/** Asks for all of them and turns the canvas to the first. @returns whether there is one */
+/**
+ * Asks for all of them and turns the canvas to the first. A paused run would keep the engine from them for as long as it
+ * waits: it is stopped, and can go on later.
+ * @returns whether there is one
+ */
 export async function startForks(requests: readonly ForkRequest[]): Promise<boolean> {
   const started: string[] = [];
   // Each goes to the head of the queue, so the last to be asked for comes first.
@@ -87,8 +92,11 @@ export async function startForks(requests: readonly ForkRequest[]): Promise<bool
     if (jobId !== null) started.push(jobId);
   }
   const first = started.at(-1);
-  if (first !== undefined) showJob(first);
-  return first !== undefined;
+  if (first === undefined) return false;
+  const active = activeJob(jobsStore.getState());
+  if (active?.state === 'paused') stopBranch(active.jobId);
+  showJob(first);
+  return true;
 }
 
 async function start(request: ForkRequest): Promise<string | null> {
@@ -106,9 +114,4 @@ async function start(request: ForkRequest): Promise<string | null> {
         return null;
       }
   }
-}
-
-/** Whether a run is in progress, so that a fork waits for it. */
-export function isInProgress(job: JobSnapshot): boolean {
-  return !isEnded(job.state);
 }

@@ -1,5 +1,7 @@
-import { guidedSteps, type Reuse } from '../../../shared/generation.ts';
+import type { Reuse } from '../../../shared/generation.ts';
+import { isGuided } from '../../../shared/guidanceCurve.ts';
 import type { JobSnapshot, StepRecord } from '../../../shared/job.ts';
+import { jobPlanAt, plannedScales } from './curvePlan.ts';
 import { jobSteps } from './stepPlan.ts';
 
 export interface RunProgress {
@@ -23,10 +25,10 @@ export function runProgress(job: JobSnapshot): RunProgress {
   const total = jobSteps(job);
   const stepsDone = job.steps.length;
   const guidedDone = job.steps.filter((step) => step.guided).length;
-  const willGuide = job.guidanceScale > 1;
-  const end = willGuide ? guidedSteps(job.guidanceEnd, total) : 0;
+  const { guidanceCurve, guidanceInterval } = jobPlanAt(job, {}, total);
+  const plan = { guidanceScale: job.guidanceScale, guidanceEnd: job.guidanceEnd, guidanceCurve, guidanceInterval };
   // Steering may turn guidance on again: what is past stays as it was, what is ahead follows the plan.
-  const guidedAhead = Math.max(0, Math.min(end, total) - stepsDone);
+  const guidedAhead = plannedScales(plan, total).slice(stepsDone).filter(isGuided).length;
   const unguidedAhead = Math.max(0, total - stepsDone - guidedAhead);
   const costs = stepCosts(job.steps, job.paceMs);
   return {

@@ -72,11 +72,13 @@ export function CurveEditor(props: CurveEditorProps) {
     focusNext.current = next;
   };
 
+  // Half-way to the next point, behind the last one half-way back.
   const addBeside = (handle: CurveHandle | null): void => {
-    const next = handles.find(({ step }) => handle !== null && step > handle.step + 1);
-    const step = handle === null ? locked : Math.round((handle.step + (next?.step ?? total - 1)) / 2);
-    const place = Math.min(total - 1, Math.max(locked, step));
-    add({ step: place, scale: scales[place] ?? 1 });
+    const next = handle === null ? undefined : handles.find(({ step }) => step >= handle.step + 2);
+    const before = handle === null ? undefined : handles.findLast(({ step }) => step <= handle.step - 2);
+    const other = next?.step ?? before?.step ?? locked;
+    const step = Math.min(total - 1, Math.max(locked, Math.round(((handle?.step ?? total - 1) + other) / 2)));
+    add({ step, scale: scales[step] ?? 1 });
   };
 
   const move = (handle: CurveHandle, by: Partial<CurvePlace>): void => {

@@ -1,3 +1,4 @@
+import { X } from 'lucide-react';
 import { useStore } from 'zustand';
 import { isEnded, type JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
@@ -5,6 +6,7 @@ import { dropLiveEdit, editedStep, liveEditsStore, unapplied } from '../../store
 import { canForkAt, forkRun } from '../../stores/runControl.ts';
 import { viewStore } from '../../stores/view.ts';
 import { Button } from '../../ui/Button.tsx';
+import { IconButton } from '../../ui/IconButton.tsx';
 import styles from './LeftoverEdit.module.css';
 
 /** A prompt that was changed too late for its run, and the way to draw it all the same. It lies over the canvas: nothing moves for it. */
@@ -24,9 +26,7 @@ export function LeftoverEdit({ job }: { readonly job: JobSnapshot }) {
       <Button size="s" look="primary" disabled={!canForkAt(job, stepIndex)} onClick={() => void fork()}>
         {t('run.forkWithPrompt', { step: stepIndex + 1 })}
       </Button>
-      <Button size="s" look="quiet" onClick={() => dropLiveEdit(job.jobId)}>
-        {t('run.dropEdit')}
-      </Button>
+      <IconButton size="s" label={t('run.dropEdit')} icon={<X aria-hidden />} onClick={() => dropLiveEdit(job.jobId)} />
     </div>
   );
 }

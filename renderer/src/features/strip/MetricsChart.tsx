@@ -129,8 +129,7 @@ function seriesText(series: ChartSeries, step: StepRecord, { t, format }: Text):
 }
 
 const Table = memo(function Table({ steps }: { readonly steps: readonly StepRecord[] }) {
-  const text = useText();
-  const { t, format } = text;
+  const { t } = useText();
   return (
     <div className={hidden.hidden}>
       <table>
@@ -146,17 +145,26 @@ const Table = memo(function Table({ steps }: { readonly steps: readonly StepReco
         </thead>
         <tbody>
           {steps.map((step) => (
-            <tr key={step.stepIndex}>
-              <th scope="row">{step.stepIndex + 1}</th>
-              <td>{format.number(step.sigma)}</td>
-              <td>{format.number(step.guidanceScale)}</td>
-              {chartSeries.map((series) => (
-                <td key={series}>{seriesText(series, step, text)}</td>
-              ))}
-            </tr>
+            <Row key={step.stepIndex} step={step} />
           ))}
         </tbody>
       </table>
     </div>
+  );
+});
+
+/** Rendered once: making number formats for every row at every step would cost more than the step's own picture. */
+const Row = memo(function Row({ step }: { readonly step: StepRecord }) {
+  const text = useText();
+  const { format } = text;
+  return (
+    <tr>
+      <th scope="row">{step.stepIndex + 1}</th>
+      <td>{format.number(step.sigma)}</td>
+      <td>{format.number(step.guidanceScale)}</td>
+      {chartSeries.map((series) => (
+        <td key={series}>{seriesText(series, step, text)}</td>
+      ))}
+    </tr>
   );
 });

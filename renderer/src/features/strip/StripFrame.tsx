@@ -4,6 +4,7 @@ import type { StepRecord } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { lookAt, peekAt } from '../../stores/lookBack.ts';
 import { cx } from '../../ui/cx.ts';
+import hidden from '../../ui/hidden.module.css';
 import styles from './StripFrame.module.css';
 
 export interface StripFrameProps {
@@ -35,7 +36,6 @@ export const StripFrame = memo(function StripFrame({ step, total, src, selected,
       className={cx(styles.frame, selected && styles.selected, looking && styles.looking)}
       role="option"
       aria-selected={selected}
-      aria-label={done === '' ? facts : t('strip.then', { step: facts, marks: done })}
       data-index={stepIndex}
       data-guided={guided}
       data-reused={reused}
@@ -45,19 +45,20 @@ export const StripFrame = memo(function StripFrame({ step, total, src, selected,
       }}
       onPointerLeave={() => peekAt(null)}
     >
-      <span className={cx(styles.picture, whole && styles.whole)}>
+      <span className={hidden.hidden}>{done === '' ? facts : t('strip.then', { step: facts, marks: done })}</span>
+      <span className={cx(styles.picture, whole && styles.whole)} aria-hidden>
         {src === null ? null : <img src={src} alt="" draggable={false} decoding="async" />}
         {reused === 'none' ? null : (
           <span className={styles.reused} title={t(`strip.reused.${reused}`)}>
-            <Recycle aria-hidden />
+            <Recycle />
           </span>
         )}
       </span>
-      <span className={styles.foot}>
+      <span className={styles.foot} aria-hidden>
         <span className={styles.number}>{stepIndex + 1}</span>
         <span className={cx(styles.guidance, guided && styles.guided)}>{guidance}</span>
       </span>
-      <span className={styles.sigma}>{t('strip.sigma', { sigma })}</span>
+      <span className={styles.sigma} aria-hidden>{t('strip.sigma', { sigma })}</span>
     </div>
   );
 });

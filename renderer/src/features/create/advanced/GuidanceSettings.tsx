@@ -1,13 +1,14 @@
-import type { ReactNode } from 'react';
+import { useId, type ReactNode } from 'react';
 import { useStore } from 'zustand';
 import { useText } from '../../../i18n/useText.ts';
 import { formStore, setForm } from '../../../stores/form.ts';
 import { everyRange, guidanceRange, mostRange, unitRange } from '../../../stores/formErrors.ts';
+import { Field } from '../../../ui/Field.tsx';
+import { SelectField } from '../../../ui/SelectField.tsx';
 import { FormNumber } from '../FormNumber.tsx';
 import { FormText } from '../FormText.tsx';
 import { useFieldError } from '../useFieldError.ts';
 import { ChangedMark } from './ChangedMark.tsx';
-import { Choice } from './Choice.tsx';
 import { Group, Row } from './Group.tsx';
 import styles from './settings.module.css';
 
@@ -55,16 +56,18 @@ export function GuidanceSettings({ curve }: { readonly curve: ReactNode }) {
 /** Fewer model calls for another picture: never on by itself, and called what it is. */
 function DraftSettings() {
   const { t } = useText();
+  const id = useId();
   const reuse = useStore(formStore, (form) => form.reuse);
   return (
     <>
-      <Choice
-        id="reuse"
-        value={reuse}
-        segments={reuses.map((value) => ({ value, label: t(`advanced.reuseKind.${value}`) }))}
-        hint={t(`advanced.reuseHint.${reuse}`)}
-        onChange={(next) => setForm({ reuse: next })}
-      />
+      <Field id={id} label={t('advanced.reuse')} aside={<ChangedMark id="reuse" />} hint={t(`advanced.reuseHint.${reuse}`)}>
+        <SelectField
+          id={id}
+          value={reuse}
+          options={reuses.map((value) => ({ value, label: t(`advanced.reuseKind.${value}`) }))}
+          onChange={(next) => setForm({ reuse: next })}
+        />
+      </Field>
       {reuse === 'unconditional' ? <FormNumber field="reuseEvery" label={t('advanced.reuseEvery')} {...everyRange} step={1} /> : null}
       {reuse === 'steps' ? (
         <Row label={t('advanced.reuseKind.steps')}>
