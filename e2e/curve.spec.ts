@@ -19,13 +19,21 @@ async function openAdvanced(page: Page): Promise<void> {
   if ((await toggle.getAttribute('aria-expanded')) !== 'true') await toggle.click();
 }
 
+/** The curve of the run, which a window of 800 px leaves closed. */
+async function openRunCurve(page: Page): Promise<Locator> {
+  const curve = page.getByTestId('run-curve');
+  const toggle = curve.locator('button[aria-expanded]').first();
+  if ((await toggle.getAttribute('aria-expanded')) === 'false') await toggle.click();
+  return curve;
+}
+
 test('the future of the curve is dragged while the run goes on; the past stays', async ({ start }) => {
   const { studio, page } = await start();
   await studio.ready();
   await studio.fill({ prompt, steps: 16, guidance: 4, seed: '5', pace: 'Slow' });
   await studio.generate.click();
   await studio.waitForSteps(3);
-  const curve = page.getByTestId('run-curve');
+  const curve = await openRunCurve(page);
   const end = curve.getByRole('slider').last();
   const from = await centreOf(end);
   await page.mouse.move(from.x, from.y);
@@ -53,7 +61,7 @@ test('the curve of a run is bent by keys alone', async ({ start }) => {
   await studio.fill({ prompt, steps: 16, guidance: 4, seed: '5', pace: 'Slow' });
   await studio.generate.click();
   await studio.waitForSteps(2);
-  const curve = page.getByTestId('run-curve');
+  const curve = await openRunCurve(page);
   await curve.getByRole('slider').last().focus();
   await page.keyboard.press('Insert');
   await expect(curve.getByRole('slider')).toHaveCount(2);
@@ -79,7 +87,7 @@ test('a curve drawn in the form is what every step gets, and says what it costs'
   expect(new Set(planned)).toEqual(new Set([1, 4]));
   await studio.generate.click();
   await studio.waitFor('finished');
-  expect(await scalesOf(page.getByTestId('run-curve'))).toEqual(planned);
+  expect(await scalesOf(await openRunCurve(page))).toEqual(planned);
   const guided = await studio.strip.getByRole('option').evaluateAll((steps) => steps.map((step) => step.getAttribute('data-guided') === 'true'));
   expect(guided).toEqual(planned.map((scale) => scale > 1));
   // Turned off for good at the end: the negative prompt has nothing to act on.

@@ -31,7 +31,7 @@ test('what is painted is drawn anew, and nothing else changes', async ({ start }
   expect(difference(before, image, (pixel) => mask.grey[pixel] === 255).average).toBeGreaterThan(4);
 
   // With the result gone the mask is what there is to look at.
-  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
   await expect(studio.maskSurface).toBeVisible();
   expect(studio.problems).toEqual([]);
 });

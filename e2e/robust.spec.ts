@@ -79,7 +79,7 @@ test('a picture that is deleted leaves the canvas, also of another window and af
   const other = kind === 'web' ? new Studio(await page.context().newPage(), []) : null;
   await other?.page.goto(page.url());
   await other?.waitFor('finished');
-  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
   await studio.waitFor('empty');
   await other?.waitFor('empty');
   await page.reload();

@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla';
 
 /** Below this height of the window the picture needs the room more. */
-const roomyPx = 760;
+const roomyPx = 960;
 
 export interface CurveViewState {
   /** Whether the curve of the run is open under the picture. */
