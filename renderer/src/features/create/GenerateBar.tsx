@@ -6,6 +6,7 @@ import { isMac } from '../../stores/keyboard.ts';
 import { stopRun } from '../../stores/runActions.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Keys } from '../../ui/Keys.tsx';
+import { ForecastLine } from './ForecastLine.tsx';
 import styles from './GenerateBar.module.css';
 
 export function GenerateBar() {
@@ -17,6 +18,7 @@ export function GenerateBar() {
   const stopping = useStore(jobsStore, (state) => activeJob(state)?.stopping === true);
   return (
     <div className={styles.bar}>
+      <ForecastLine />
       <Button className={styles.generate} look="primary" type="submit" disabled={!ready} data-testid="generate">
         {busy ? t('run.addToQueue') : t('run.generate')}
       </Button>

@@ -1,5 +1,5 @@
 import { useStore } from 'zustand';
-import type { Model } from '../../../../shared/contract.ts';
+import type { Model } from '../../../../shared/models.ts';
 import { appStore } from '../../stores/app.ts';
 import { formStore } from '../../stores/form.ts';
 import { currentModel } from '../../stores/models.ts';

@@ -1,6 +1,8 @@
 import type { EngineStatus } from '../../../../shared/contract.ts';
 import { useFailureText } from '../../i18n/useFailureText.ts';
 import { useText } from '../../i18n/useText.ts';
+import { viewStore } from '../../stores/view.ts';
+import { Button } from '../../ui/Button.tsx';
 import { cx } from '../../ui/cx.ts';
 import styles from './ProviderLadder.module.css';
 import { rungReason } from './rungReason.ts';
@@ -22,6 +24,9 @@ export function ProviderLadder({ status }: { readonly status: EngineStatus }) {
         ))}
       </ol>
       <p className={styles.engine}>{t('device.engine', { state: t(`device.state.${status.state}`) })}</p>
+      <Button size="s" className={styles.all} onClick={() => viewStore.setState({ dialog: 'devices' })}>
+        {t('devices.open')}
+      </Button>
       {status.failure === null ? null : (
         <p className={styles.failure}>
           {failureText(status.failure).headline} {failureText(status.failure).nextStep}

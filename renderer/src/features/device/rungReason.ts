@@ -9,6 +9,6 @@ function isKnown(code: string): code is KnownCode {
 }
 
 /** Why a device is not used, in the page's language; a reason without a translation comes as the engine words it. */
-export function rungReason(rung: EngineStatus['rungs'][number], t: TFunction): string {
+export function rungReason(rung: Pick<EngineStatus['rungs'][number], 'code' | 'reason'>, t: TFunction): string {
   return isKnown(rung.code) ? t(`rung.${rung.code}`) : rung.reason;
 }

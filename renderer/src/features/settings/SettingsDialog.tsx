@@ -7,9 +7,11 @@ import { paceMsOf, paceOf, paces } from '../../stores/pace.ts';
 import { settingsStore } from '../../stores/settings.ts';
 import { changePace, changeSettings } from '../../stores/settingsActions.ts';
 import { viewStore } from '../../stores/view.ts';
+import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Segmented } from '../../ui/Segmented.tsx';
 import { SelectField } from '../../ui/SelectField.tsx';
+import { Switch } from '../../ui/Switch.tsx';
 import { SettingRow } from './SettingRow.tsx';
 import styles from './SettingsDialog.module.css';
 
@@ -93,6 +95,15 @@ export function SettingsDialog() {
               onChange={(provider) => void changeSettings({ provider })}
             />
           </SettingRow>
+        </section>
+        <section aria-labelledby="settings-network">
+          <h3 id="settings-network" className={styles.heading}>
+            {t('network.title')}
+          </h3>
+          <Switch label={t('network.offline')} checked={settings.offline} onChange={(offline) => void changeSettings({ offline })} />
+          <Button size="s" className={styles.more} onClick={() => viewStore.setState({ dialog: 'network' })}>
+            {t('network.open')}
+          </Button>
         </section>
         <p className={styles.version}>{t('settings.version', { version })}</p>
       </div>

@@ -2,21 +2,22 @@ import { Images, Keyboard, Settings } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
-import { appStore } from '../../stores/app.ts';
-import { formStore } from '../../stores/form.ts';
 import { jobsStore, listedJobs } from '../../stores/jobs.ts';
-import { currentModel } from '../../stores/models.ts';
 import { viewStore } from '../../stores/view.ts';
 import { cx } from '../../ui/cx.ts';
 import { IconButton } from '../../ui/IconButton.tsx';
 import { Mark } from './Mark.tsx';
 import styles from './TopBar.module.css';
 
-/** `children`: what other features put here. */
-export function TopBar({ children }: { readonly children: ReactNode }) {
+export interface TopBarProps {
+  /** Beside the name: the model in use. */
+  readonly model: ReactNode;
+  /** At the end: what other features put here. */
+  readonly children: ReactNode;
+}
+
+export function TopBar({ model, children }: TopBarProps) {
   const { t } = useText();
-  const modelId = useStore(formStore, (form) => form.modelId);
-  const model = useStore(appStore, (state) => currentModel(state, modelId)?.name ?? '');
   const queued = useStore(jobsStore, (state) => listedJobs(state).length > 0);
   const drawerOpen = useStore(viewStore, (view) => view.drawerOpen);
   return (
@@ -25,7 +26,7 @@ export function TopBar({ children }: { readonly children: ReactNode }) {
         <Mark />
         {t('app.name')}
       </h1>
-      {model === '' ? null : <p className={styles.model}>{model}</p>}
+      <div className={styles.model}>{model}</div>
       <div className={styles.end}>
         {children}
         <IconButton

@@ -1,0 +1,53 @@
+import { Download, Trash2 } from 'lucide-react';
+import { useStore } from 'zustand';
+import type { CudaPack } from '../../../../shared/models.ts';
+import { useFindingText } from '../../i18n/useFindingText.ts';
+import { useText } from '../../i18n/useText.ts';
+import { installCudaPack, removeCudaPack } from '../../stores/devices.ts';
+import { settingsStore } from '../../stores/settings.ts';
+import { Button } from '../../ui/Button.tsx';
+import { cx } from '../../ui/cx.ts';
+import styles from './CudaPackSection.module.css';
+
+/** The optional libraries for NVIDIA cards: what is there, what is missing, and one button. */
+export function CudaPackSection({ pack }: { readonly pack: CudaPack }) {
+  const { t, format } = useText();
+  const textOf = useFindingText();
+  const offline = useStore(settingsStore, (settings) => settings.offline);
+  const installing = pack.state === 'installing';
+  return (
+    <section aria-labelledby="devices-cuda" className={styles.section} data-testid="cuda-pack" data-state={pack.state}>
+      <h3 id="devices-cuda" className={styles.heading}>
+        {t('devices.cuda')}
+      </h3>
+      <p className={styles.text}>{t(`devices.cudaState.${pack.state}`, { version: pack.version })}</p>
+      <ul className={styles.checks}>
+        {pack.checks.map((check) => {
+          const { message, remedy } = textOf(check);
+          return (
+            <li key={check.code + check.part} className={cx(styles.check, styles[check.severity])}>
+              {message} {remedy}
+            </li>
+          );
+        })}
+      </ul>
+      {installing ? (
+        <div className={styles.track} role="progressbar" aria-label={t('devices.cudaInstalling')} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.floor(100 * pack.progress)}>
+          <div className={styles.bar} style={{ transform: `scaleX(${pack.progress})` }} />
+        </div>
+      ) : null}
+      <div className={styles.actions}>
+        {pack.state === 'installed' ? (
+          <Button size="s" icon={<Trash2 aria-hidden />} onClick={() => void removeCudaPack()}>
+            {t('devices.cudaRemove')}
+          </Button>
+        ) : (
+          <Button size="s" disabled={installing || offline} icon={<Download aria-hidden />} onClick={() => void installCudaPack()}>
+            {t('devices.cudaInstall', { size: format.bytes(pack.bytes) })}
+          </Button>
+        )}
+        <code className={styles.command}>{pack.command}</code>
+      </div>
+    </section>
+  );
+}

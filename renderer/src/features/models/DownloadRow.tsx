@@ -1,0 +1,64 @@
+import { Pause, Play, RotateCcw, X } from 'lucide-react';
+import type { TFunction } from 'i18next';
+import type { Download } from '../../../../shared/models.ts';
+import type { Format } from '../../i18n/format.ts';
+import { useFailureText } from '../../i18n/useFailureText.ts';
+import { useText } from '../../i18n/useText.ts';
+import { cancelDownload, pauseDownload, resumeDownload } from '../../stores/modelLibrary.ts';
+import { cx } from '../../ui/cx.ts';
+import { IconButton } from '../../ui/IconButton.tsx';
+import styles from './DownloadRow.module.css';
+
+/** A model on its way. */
+export function DownloadRow({ download }: { readonly download: Download }) {
+  const { t, format } = useText();
+  const failureText = useFailureText();
+  const { id, title, state, failure, bytesDone, bytesTotal } = download;
+  const share = bytesTotal === 0 ? 0 : bytesDone / bytesTotal;
+  const goesOn = state === 'running' || state === 'waiting' || state === 'checking';
+  const told = failure === null ? null : failureText(failure);
+  return (
+    <li className={styles.download} data-testid="download" data-state={state}>
+      <div className={styles.words}>
+        <span className={styles.title} title={`${download.repo}@${download.revision}`}>
+          {title}
+        </span>
+        <span className={styles.facts}>{factsOf(download, t, format)}</span>
+        <div
+          className={styles.track}
+          role="progressbar"
+          aria-label={t('models.progress', { title })}
+          aria-valuemin={0}
+          aria-valuemax={100}
+          aria-valuenow={Math.floor(100 * share)}
+        >
+          <div className={cx(styles.bar, state !== 'running' && styles.still)} style={{ transform: `scaleX(${share})` }} />
+        </div>
+        {told === null ? null : (
+          <p className={cx(styles.failure, state !== 'failed' && styles.waits)}>
+            {told.message ?? told.headline} {told.nextStep}
+          </p>
+        )}
+      </div>
+      {goesOn ? (
+        <IconButton label={t('models.pause', { title })} icon={<Pause aria-hidden />} size="s" onClick={() => void pauseDownload(id)} />
+      ) : (
+        <IconButton
+          label={state === 'failed' ? t('models.tryAgain', { title }) : t('models.resume', { title })}
+          icon={state === 'failed' ? <RotateCcw aria-hidden /> : <Play aria-hidden />}
+          size="s"
+          onClick={() => void resumeDownload(id)}
+        />
+      )}
+      <IconButton label={t('models.cancel', { title })} icon={<X aria-hidden />} size="s" onClick={() => void cancelDownload(id)} />
+    </li>
+  );
+}
+
+function factsOf({ state, bytesDone, bytesTotal, bytesPerSecond }: Download, t: TFunction, format: Format): string {
+  const amount = t('models.amount', { done: format.bytes(bytesDone), total: format.bytes(bytesTotal) });
+  if (state !== 'running') return `${t(`models.state.${state}`)} · ${amount}`;
+  if (bytesPerSecond <= 0) return amount;
+  const left = format.duration((1000 * (bytesTotal - bytesDone)) / bytesPerSecond);
+  return `${amount} · ${t('models.rate', { size: format.bytes(bytesPerSecond) })} · ${t('models.left', { time: left })}`;
+}

@@ -1,0 +1,179 @@
+import { createStore } from 'zustand/vanilla';
+import type { CallInput } from '../../../shared/contract.ts';
+import { toFailure, type Failure } from '../../../shared/errors.ts';
+import type { DoctorReport, Download, KnownRepo, Model, Offer } from '../../../shared/models.ts';
+import { appStore } from './app.ts';
+import { callCore } from './core.ts';
+import { chooseModel } from './models.ts';
+import { notify, notifyFailure } from './notices.ts';
+import { attempt } from './runActions.ts';
+import { viewStore } from './view.ts';
+
+export interface ModelLibraryState {
+  /** What stands in the field where a name, an address or a path is typed. */
+  readonly at: string;
+  readonly looking: boolean;
+  readonly problem: Failure | null;
+  readonly offer: Offer | null;
+  /** Id of the chosen variant of the offer. */
+  readonly variant: string;
+  readonly downloads: readonly Download[];
+  readonly known: readonly KnownRepo[];
+  readonly reports: Readonly<Record<string, DoctorReport>>;
+  /** Models that are being examined. */
+  readonly examining: readonly string[];
+  readonly token: { readonly isSet: boolean; readonly isSafe: boolean } | null;
+}
+
+export const modelLibraryStore = createStore<ModelLibraryState>(() => ({
+  at: '',
+  looking: false,
+  problem: null,
+  offer: null,
+  variant: '',
+  downloads: [],
+  known: [],
+  reports: {},
+  examining: [],
+  token: null,
+}));
+
+const set = modelLibraryStore.setState;
+
+/** What the dialog shows besides the models; read when it opens. */
+export async function readModelLibrary(): Promise<void> {
+  await attempt(async () => {
+    const [downloads, known, token] = await Promise.all([callCore('downloads.list', {}), callCore('models.known', {}), callCore('hub.token', {})]);
+    set({ downloads, known, token });
+  });
+}
+
+export function receiveDownload(download: Download): void {
+  set(({ downloads }) => {
+    const others = downloads.filter(({ id }) => id !== download.id);
+    // Cancelled ones are told a last time as waiting with nothing done; `done` ones are models now.
+    return { downloads: download.state === 'done' ? others : withAt(downloads, download) };
+  });
+  if (download.state === 'done') notify('modelReady', { name: download.title });
+}
+
+function withAt(downloads: readonly Download[], download: Download): readonly Download[] {
+  const known = downloads.some(({ id }) => id === download.id);
+  return known ? downloads.map((other) => (other.id === download.id ? download : other)) : [...downloads, download];
+}
+
+export function receiveReport(report: DoctorReport): void {
+  set(({ reports }) => ({ reports: { ...reports, [report.modelId]: report } }));
+}
+
+export function typeAddress(at: string): void {
+  set({ at, problem: null });
+}
+
+let looks = 0;
+
+/** Asks what lies there; a newer question makes an older answer void. */
+export async function lookAt(at: string): Promise<void> {
+  const text = at.trim();
+  if (text === '') return;
+  const turn = ++looks;
+  set({ at: text, looking: true, problem: null, offer: null });
+  try {
+    const offer = await callCore('models.look', { at: text });
+    if (turn === looks) set({ looking: false, offer, variant: offer.variants[0]?.id ?? '' });
+  } catch (error) {
+    if (turn === looks) set({ looking: false, problem: toFailure(error) });
+  }
+}
+
+export function chooseVariant(variant: string): void {
+  set({ variant });
+}
+
+export function closeOffer(): void {
+  looks++;
+  set({ offer: null, looking: false, problem: null });
+}
+
+/** Electron only: the system's own dialog. */
+export async function pickModel(kind: CallInput<'models.pick'>['kind']): Promise<void> {
+  await attempt(async () => {
+    const { path } = await callCore('models.pick', { kind });
+    if (path !== null) await lookAt(path);
+  });
+}
+
+/** Takes the chosen variant: a download begins, or the model is there at once. */
+export async function takeOffer(): Promise<void> {
+  const { offer, variant } = modelLibraryStore.getState();
+  if (offer === null || variant === '') return;
+  try {
+    const { modelId } = await callCore('models.add', { source: offer.source, variant });
+    set({ offer: null, at: '', problem: null });
+    if (modelId !== null) notify('modelAdded', { name: offer.title });
+    else await attempt(async () => set({ downloads: await callCore('downloads.list', {}) }));
+  } catch (error) {
+    set({ problem: toFailure(error) });
+  }
+}
+
+export function pauseDownload(id: string): Promise<void> {
+  return changeDownload('downloads.pause', id);
+}
+
+export function resumeDownload(id: string): Promise<void> {
+  return changeDownload('downloads.resume', id);
+}
+
+export function cancelDownload(id: string): Promise<void> {
+  return changeDownload('downloads.cancel', id);
+}
+
+async function changeDownload(call: 'downloads.pause' | 'downloads.resume' | 'downloads.cancel', id: string): Promise<void> {
+  await attempt(async () => {
+    await callCore(call, { id });
+    set({ downloads: await callCore('downloads.list', {}) });
+  });
+}
+
+/** Turns the form to the model and goes back to it. */
+export function applyModel(model: Model): void {
+  chooseModel(model);
+  viewStore.setState({ dialog: null });
+}
+
+export async function removeModel(model: Model): Promise<void> {
+  await attempt(async () => {
+    await callCore('models.remove', { id: model.id });
+    notify(model.isOwn ? 'modelDeleted' : 'modelForgotten', { name: model.name });
+  });
+}
+
+export async function editModel(change: CallInput<'models.edit'>): Promise<void> {
+  await attempt(async () => {
+    const model = await callCore('models.edit', change);
+    appStore.setState(({ models }) => ({ models: models.map((other) => (other.id === model.id ? model : other)) }));
+  });
+}
+
+/** The report there is, or with `again` a new one, which loads the model. */
+export async function examineModel(id: string, again: boolean): Promise<void> {
+  if (modelLibraryStore.getState().examining.includes(id)) return;
+  set(({ examining }) => ({ examining: [...examining, id] }));
+  try {
+    const report = await callCore('models.doctor', { id, again });
+    if (report !== null) receiveReport(report);
+  } catch (error) {
+    notifyFailure(toFailure(error));
+  } finally {
+    set(({ examining }) => ({ examining: examining.filter((other) => other !== id) }));
+  }
+}
+
+/** null forgets it. */
+export async function setHubToken(token: string | null): Promise<void> {
+  await attempt(async () => {
+    await callCore('hub.setToken', { token });
+    set({ token: await callCore('hub.token', {}) });
+  });
+}
