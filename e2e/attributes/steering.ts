@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { createEngine } from '../../electron/engine/engine.ts';
-import type { Checkpoint, EngineMessage, RgbImage } from '../../shared/engineProtocol.ts';
+import { plainUse, type Checkpoint, type EngineMessage, type RgbImage } from '../../shared/engineProtocol.ts';
 import { type GenerationRequest, parseGenerationRequest } from '../../shared/generation.ts';
 import type { Steering, StepRecord } from '../../shared/job.ts';
 import { modelFolder, starter } from '../bench/engineRuns.ts';
@@ -75,7 +75,7 @@ async function generate(request: GenerationRequest, from?: Checkpoint): Promise<
       if (message.kind === 'finished' && image !== undefined) resolve({ image, steps: message.trace.steps, checkpoints });
     };
     void engine.generate({
-      kind: 'generate', jobId: 'measured', request, inputs: null, modelFolder, provider: 'cpu', previewMode: 'off', paceMs: 0,
+      kind: 'generate', jobId: 'measured', request, inputs: null, modelFolder, provider: 'cpu', ...plainUse, previewMode: 'off', paceMs: 0,
       ...(from === undefined ? {} : { from }),
     });
   });
@@ -121,6 +121,7 @@ function rowOf(name: string, sums: Sums, full: Sums): Record<string, number | st
   const perPicture = asked / n;
   const deviation = Math.sqrt(Math.max(0, sums.gainSquared / n - (sums.gain / n) ** 2) / n);
   const saved = 1 - sums.evaluations / full.evaluations;
+  const costOfOne = sums.singles === 0 || sums.pairs === 0 ? 0 : sums.singleMs / sums.singles / (sums.pairMs / sums.pairs);
   return {
     way: name,
     pictures: n,
@@ -133,9 +134,9 @@ function rowOf(name: string, sums: Sums, full: Sums): Record<string, number | st
     ssim: round(sums.ssim / n, 4),
     timeSaved: round(1 - sums.stepMs / full.stepMs, 4),
     /** Measured: what a step with one call takes of one with two. */
-    costOfOneOverTwo: sums.singles === 0 || sums.pairs === 0 ? 0 : round(sums.singleMs / sums.singles / (sums.pairMs / sums.pairs), 3),
-    /** Of the time that the evaluations left out would have taken, were a call half a pair and all else free. */
-    timeSavedOfIdeal: saved === 0 ? 1 : round((1 - sums.stepMs / full.stepMs) / saved, 3),
+    costOfOneOverTwo: round(costOfOne, 3),
+    /** Of the time that would be saved if steps without a call were free and those with one took just that. */
+    timeSavedOfIdeal: saved === 0 ? 1 : round((1 - sums.stepMs / full.stepMs) / (1 - (sums.pairs + sums.singles * costOfOne) / full.pairs), 3),
   };
 }
 
