@@ -15,6 +15,8 @@ export function CudaPackSection({ pack }: { readonly pack: CudaPack }) {
   const textOf = useFindingText();
   const offline = useStore(settingsStore, (settings) => settings.offline);
   const installing = pack.state === 'installing';
+  // What is missing for something nobody installed is no fault.
+  const wanted = pack.state === 'installed' || pack.state === 'broken';
   return (
     <section aria-labelledby="devices-cuda" className={styles.section} data-testid="cuda-pack" data-state={pack.state}>
       <h3 id="devices-cuda" className={styles.heading}>
@@ -25,7 +27,7 @@ export function CudaPackSection({ pack }: { readonly pack: CudaPack }) {
         {pack.checks.map((check) => {
           const { message, remedy } = textOf(check);
           return (
-            <li key={check.code + check.part} className={cx(styles.check, styles[check.severity])}>
+            <li key={check.code + check.part} className={cx(styles.check, wanted && styles[check.severity])}>
               {message} {remedy}
             </li>
           );
@@ -43,7 +45,7 @@ export function CudaPackSection({ pack }: { readonly pack: CudaPack }) {
           </Button>
         ) : (
           <Button size="s" disabled={installing || offline} icon={<Download aria-hidden />} onClick={() => void installCudaPack()}>
-            {t('devices.cudaInstall', { size: format.bytes(pack.bytes) })}
+            {pack.bytes > 0 ? t('devices.cudaInstallSize', { size: format.bytes(pack.bytes) }) : t('devices.cudaInstall')}
           </Button>
         )}
         <code className={styles.command}>{pack.command}</code>

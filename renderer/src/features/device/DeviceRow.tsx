@@ -66,11 +66,11 @@ export function DeviceRow({ device }: { readonly device: Device }) {
   );
 }
 
-function measured({ unetMs, difference }: Device, t: TFunction, format: Format): string[] {
+function measured({ provider, unetMs, difference }: Device, t: TFunction, format: Format): string[] {
   if (unetMs === null) return [];
   const ms = (value: number): string => format.number(value, value < 10 ? 1 : 0);
   return [
     t('devices.unetMs', { one: ms(unetMs.one), two: ms(unetMs.two), ratio: format.number(unetMs.two / unetMs.one, 2) }),
-    ...(difference === null ? [] : [t('devices.difference', { value: difference.toExponential(1) })]),
+    ...(difference === null || provider === 'cpu' ? [] : [t('devices.difference', { value: difference.toExponential(1) })]),
   ];
 }

@@ -39,7 +39,7 @@ export function Findings({ report }: { readonly report: DoctorReport }) {
                 <span className={hidden.hidden}>{t(`doctor.severity.${finding.severity}`)}</span>
               </span>
               <span>
-                {finding.part === '' ? null : <span className={styles.part}>{finding.part}</span>} {message}
+                {finding.part === '' || message.startsWith(finding.part) ? null : <span className={styles.part}>{finding.part}</span>} {message}
                 {remedy === '' ? null : <span className={styles.remedy}>{remedy}</span>}
               </span>
             </li>
