@@ -1,5 +1,5 @@
 import { type GenerationRequest, type InputImage, parseGenerationRequest, type Steering, tasks } from '../../shared/generation.ts';
-import { schedulerIds } from '../../shared/samplers.ts';
+import { schedulerIds, takesEta } from '../../shared/samplers.ts';
 import type { Random } from './random.ts';
 
 /** Small, so that a run takes about a second: what is tried is where it is cut, not how long it draws. */
@@ -26,6 +26,8 @@ export function randomRequest(random: Random, number: number, { image, mask }: I
     { guidanceRescale: 0.5 },
     { guidanceScale: 1 },
   ]);
+  // Each in turn: no scheduler is left out of a campaign of some size.
+  const scheduler = schedulers[number % schedulers.length] ?? 'ddim';
   return parseGenerationRequest({
     task,
     modelId: 'starter',
@@ -36,9 +38,8 @@ export function randomRequest(random: Random, number: number, { image, mask }: I
     steps,
     guidanceScale: 3,
     guidanceEnd: { kind: 'never' },
-    // Each in turn: no scheduler is left out of a campaign of some size.
-    scheduler: schedulers[number % schedulers.length],
-    eta: random.pick([0, 0.7]),
+    scheduler,
+    eta: takesEta(scheduler) ? random.pick([0, 0.7]) : 0,
     seed: String(random.whole(0, 2 ** 31)),
     imagesPerPrompt: random.pick([1, 1, 2]),
     image: task === 'text-to-image' ? null : image,
