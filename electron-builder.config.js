@@ -34,7 +34,10 @@ const config = {
   asar: true,
   // Native code opens files by itself and knows nothing of app.asar.
   asarUnpack: ['**/*.node', '**/*.so', '**/*.so.*', '**/*.dll', '**/*.dylib'],
-  extraResources: [{ from: 'assets/starter', to: 'assets/starter', filter: ['**/*', '!recipe/**'] }],
+  extraResources: [
+    { from: 'assets/starter', to: 'assets/starter', filter: ['**/*', '!recipe/**'] },
+    { from: 'assets/tokenizers', to: 'assets/tokenizers' },
+  ],
   npmRebuild: false,
   electronFuses: {
     runAsNode: false,

@@ -147,6 +147,45 @@ test('something done to a run is done otherwise: it branches off before it and k
   expect(studio.problems).toEqual([]);
 });
 
+test('an entry has its curve and what it uses again done otherwise; a picture\'s settings replay what was done, unless it is left out', async ({ start }) => {
+  const app = await start();
+  const { page, studio } = app;
+  const { panel, rows, fork, log } = branches(app);
+  await finishedRun(app, 10);
+  await panel.getByRole('button', { name: /Go on from this step/ }).first().press('Enter');
+  await fork.getByRole('slider', { name: 'Step to go on from' }).fill('4');
+  await fork.getByText('More guidance').click();
+  await fork.getByRole('slider', { name: /^Point/ }).last().focus();
+  for (let presses = 0; presses < 3; presses++) await page.keyboard.press('ArrowUp');
+  await fork.getByRole('spinbutton', { name: 'CFG rescale' }).fill('0.5');
+  await expect(page.getByTestId('fork-summary')).toHaveText('From step 4 of 10: guidance curve, CFG rescale 0.5');
+  await fork.getByRole('spinbutton', { name: 'CFG rescale' }).press('Enter');
+  await expect(rows).toHaveCount(2);
+  await studio.waitFor('finished');
+  await log.getByRole('button', { name: /Do it otherwise/ }).press('Enter');
+  await fork.getByRole('combobox', { name: 'Draft: fewer model calls' }).selectOption('unconditional');
+  await fork.getByRole('spinbutton', { name: 'CFG rescale' }).fill('0.2');
+  await fork.getByRole('spinbutton', { name: 'CFG rescale' }).press('Enter');
+  await expect(rows).toHaveCount(3);
+  await studio.waitFor('finished');
+  await expect(log.getByRole('listitem')).toHaveText([/After step 4.*guidance curve, CFG rescale 0.2, unconditional answer every 2 steps/]);
+
+  await expect(studio.history.getByRole('img')).toHaveCount(3);
+  const replay = page.getByTestId('replay');
+  await expect(replay).toBeHidden();
+  await page.getByRole('button', { name: 'Use all settings' }).press('Enter');
+  await expect(replay).toContainText('1 change made to that run is made again');
+  await studio.generate.click();
+  await expect(studio.history.getByRole('img')).toHaveCount(4);
+  await studio.waitFor('finished');
+  // A run of its own, with the change at its place.
+  await expect(page.getByTestId('mark')).toHaveAttribute('data-after', '3');
+  await expect(page.getByTestId('mark')).toHaveAttribute('title', /Guidance curve\nCFG rescale 0.2/);
+  await replay.getByRole('button', { name: 'Leave these changes out' }).press('Enter');
+  await expect(replay).toBeHidden();
+  expect(studio.problems).toEqual([]);
+});
+
 test('the tree is gone through and cleared by keyboard, and is there after a new start', async ({ start, restart }) => {
   const app = await start();
   const { page, studio } = app;
@@ -190,7 +229,7 @@ test('a run that was stopped goes on as itself, one whose engine died branches o
   await expect(fork.getByTestId('fork-start')).toHaveText('Continue this run');
   await fork.getByRole('slider', { name: 'Step to go on from' }).fill('2');
   await expect(fork.getByText('DDIM adds no noise on its way', { exact: false })).toBeVisible();
-  await fork.locator('summary').click();
+  await fork.getByText('Sampler and steps').click();
   await fork.getByRole('combobox', { name: 'Sampler for the rest' }).selectOption('euler_a');
   await fork.getByRole('spinbutton', { name: 'Finish in steps' }).fill('4');
   await fork.getByRole('spinbutton', { name: 'Variations of later noise' }).fill('3');

@@ -117,6 +117,45 @@ test('a callback is written, found wrong at its line, mended, and acts', async (
   expect(studio.problems).toEqual([]);
 });
 
+test('what a callback writes is seen where it is written', async ({ start }) => {
+  const { studio, page } = await start();
+  await studio.ready();
+  await studio.fill({ prompt, steps: 5, seed: '5', pace: 'Full speed' });
+  await openAdvanced(page);
+  const list = page.getByTestId('callbacks');
+  await list.getByRole('button', { name: 'New callback' }).press('Enter');
+  await expect(page.getByRole('textbox', { name: 'Source of the callback' })).toBeFocused();
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.insertText("function callbackOnStepEnd(run, stepIndex) {\n  console.log('sigma is', run.sigma > 0);\n}\n");
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await studio.waitFor('finished');
+  await expect(list.getByText('5: sigma is true')).toBeVisible();
+  await list.getByRole('button', { name: /^Edit / }).press('Enter');
+  const log = page.getByTestId('callback-log').getByRole('log');
+  await expect(log.locator('p')).toHaveCount(5);
+  await expect(log.locator('p').first()).toHaveText('1: sigma is true');
+  expect(studio.problems).toEqual([]);
+});
+
+test('a drawn curve says why the scale beside it takes no number', async ({ start }) => {
+  const { studio, page } = await start();
+  await studio.ready();
+  await studio.fill({ prompt, steps: 16, guidance: 4, seed: '5', pace: 'Slow' });
+  await studio.generate.click();
+  await studio.waitForSteps(2);
+  const scale = page.getByRole('spinbutton', { name: 'CFG scale' });
+  await expect(scale).toBeEnabled();
+  const curve = await openRunCurve(page);
+  await curve.getByRole('slider').last().focus();
+  await page.keyboard.press('Insert');
+  await expect(scale).toBeDisabled();
+  await expect(page.getByText(/The curve you have drawn sets the scale/)).toHaveCount(1);
+  await page.keyboard.press('Escape');
+  await studio.waitFor('stopped');
+});
+
 test('completions name what a step has; Escape closes them and not the editor', async ({ start }) => {
   const { studio, page } = await start();
   await studio.ready();

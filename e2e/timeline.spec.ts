@@ -34,6 +34,76 @@ test('a stopped run goes on as itself, and ends with the very picture it would h
   expect(await pictureBytes(studio)).toBe(resumed);
 });
 
+test('a run whose engine was killed goes on from its last step by one key, and ends with the very picture it would have had', async ({ start }) => {
+  const app = await start();
+  const { studio, page } = app;
+  await startSlowly(studio, 12);
+  await studio.waitForSteps(4);
+  app.killEngine();
+  await studio.waitFor('failed');
+  const reached = await stepOf(studio);
+  await expect(page.getByRole('alert').filter({ hasText: /engine stopped unexpectedly/i }).first()).toBeVisible();
+  await page.getByRole('button', { name: 'Resume', exact: true }).press('Enter');
+  await studio.waitFor('finished');
+  await expect(studio.strip.getByRole('option')).toHaveCount(12);
+  await expect(page.getByTestId('mark')).toHaveAttribute('data-after', String(reached - 1));
+  const resumed = await pictureBytes(studio);
+  await studio.fill({ pace: 'Full speed' });
+  await studio.generate.click();
+  await expect(studio.history.getByRole('img')).toHaveCount(2);
+  await studio.waitFor('finished');
+  expect(await pictureBytes(studio)).toBe(resumed);
+});
+
+test('what was kept of a stopped run takes nothing from it: it goes on to its end', async ({ start }) => {
+  const { studio, page } = await start();
+  await startSlowly(studio, 10);
+  await studio.waitForSteps(3);
+  await page.keyboard.press('Escape');
+  await studio.waitFor('stopped');
+  await page.getByRole('button', { name: 'Keep clean estimate' }).press('Enter');
+  await expect(studio.history.getByRole('img')).toHaveCount(1);
+  await page.getByRole('button', { name: 'Resume', exact: true }).press('Enter');
+  await studio.waitFor('finished');
+  await expect(studio.history.getByRole('img')).toHaveCount(2);
+  await expect(studio.strip.getByRole('option')).toHaveCount(10);
+});
+
+test('breakpoints are the run\'s own: they outlive a reload, its end, and a new start of the app', async ({ start, restart }) => {
+  const app = await start();
+  const { studio, page } = app;
+  await startSlowly(studio, 20);
+  await studio.waitForSteps(2);
+  await page.keyboard.press('p');
+  await studio.waitFor('paused');
+  await page.getByRole('button', { name: 'Pause after step 15' }).click();
+  await page.reload();
+  await studio.waitFor('paused');
+  await expect(page.getByRole('button', { name: 'Pause after step 15' })).toHaveAttribute('aria-pressed', 'true');
+  await page.keyboard.press('Escape');
+  await studio.waitFor('stopped');
+  const next = await restart(app);
+  await next.studio.ready();
+  await next.studio.waitFor('stopped');
+  await next.page.getByRole('button', { name: 'Resume', exact: true }).press('Enter');
+  await next.studio.waitFor('paused');
+  expect(await stepOf(next.studio)).toBe(15);
+});
+
+test('a paused run says who waits for it, and lets them go first by key; it is resumed later', async ({ start }) => {
+  const { studio, page } = await start();
+  await startSlowly(studio, 16);
+  await studio.waitForSteps(2);
+  await page.keyboard.press('p');
+  await studio.waitFor('paused');
+  await studio.fill({ steps: 4, pace: 'Full speed' });
+  await studio.generate.click();
+  await expect(page.getByTestId('waiting')).toContainText('1 run waits for this one.');
+  await page.getByRole('button', { name: 'Let them go first' }).press('Enter');
+  await expect(studio.history.getByRole('img')).toHaveCount(1);
+  await expect(studio.queue.getByText(/stopped after/)).toBeVisible();
+});
+
 test('the rest of a stopped run is drawn in few steps, beside it', async ({ start }) => {
   const { studio, page } = await start();
   await startSlowly(studio, 20);

@@ -1,6 +1,7 @@
-import { app, BrowserWindow, dialog } from 'electron';
+import { app, BrowserWindow, dialog, net, session } from 'electron';
 import { toFailure } from '../shared/errors.ts';
 import { openApp, type App } from './core/app.ts';
+import { createChromiumSend } from './desktop/chromiumSend.ts';
 import { watchForCrashes } from './desktop/crashes.ts';
 import { serveWindows } from './desktop/ipc.ts';
 import { lockNavigation } from './desktop/links.ts';
@@ -53,8 +54,11 @@ export async function boot(): Promise<void> {
 async function openCore(paths: ReturnType<typeof hostPaths>, lock: Extract<InstanceLock, { kind: 'ours' }>): Promise<App | null> {
   const host = createElectronHost({
     engineEntry: paths.engineEntry,
+    assets: paths.assets,
     window: () => BrowserWindow.getFocusedWindow(),
     saveFolder: app.getPath('pictures'),
+    // In memory, and apart from the pages' session, which has no network.
+    send: createChromiumSend((request) => net.request(request), session.fromPartition('stopbath-network', { cache: false })),
   });
   try {
     return await openApp({ host, paths });

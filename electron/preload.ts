@@ -1,11 +1,13 @@
-import { contextBridge, ipcRenderer } from 'electron';
+import { contextBridge, ipcRenderer, webUtils } from 'electron';
 
-/** All the page gets: a way to ask for its port. Calls and events go through the port, as shared/rpc messages. */
+/** All the page gets: a way to ask for its port, and where a dropped file lies. Calls and events go through the port, as shared/rpc messages. */
 contextBridge.exposeInMainWorld('stopbath', {
   platform: process.platform,
   connect: (): void => {
     ipcRenderer.send('stopbath:connect');
   },
+  /** Empty for what a page made itself. Only the person's own drop or choice gives a page a File of the disk. */
+  pathForFile: (file: File): string => webUtils.getPathForFile(file),
 });
 
 ipcRenderer.on('stopbath:port', (event) => {

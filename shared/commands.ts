@@ -23,6 +23,7 @@ export const commands = [
   { id: 'save-as', label: 'saveAs', keys: 'Mod+S', menu: 'file' },
   { id: 'copy-picture', label: 'copyPicture', keys: 'Mod+Shift+C', menu: 'file' },
   { id: 'reveal', label: 'reveal', keys: null, menu: 'file' },
+  { id: 'models', label: 'models', keys: 'Mod+Shift+L', menu: 'file' },
   { id: 'settings', label: 'settings', keys: 'Mod+,', menu: 'file' },
   { id: 'previous-step', label: 'previousStep', keys: 'Alt+ArrowLeft', menu: 'view' },
   { id: 'next-step', label: 'nextStep', keys: 'Alt+ArrowRight', menu: 'view' },

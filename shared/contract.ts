@@ -1,28 +1,21 @@
 import { z } from 'zod';
-import { generationRequestSchema, inputImageSchema, maxCallbackLength, promptSyntaxes, providerIds, steeringEntrySchema, tasks } from './generation.ts';
+import { generationRequestSchema, inputImageSchema, maxCallbackLength, promptSyntaxes, providerIds, steeringEntrySchema } from './generation.ts';
 import { breakpointSchema, failureSchema, jobEventSchema, jobSnapshotSchema, pictureSchema, steeringSchema, tokenCountSchema } from './job.ts';
-import { schedulerIds } from './samplers.ts';
-
-/** A model the app can run. */
-export const modelSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  description: z.string(),
-  builtIn: z.boolean(),
-  family: z.enum(['sd', 'sdxl']),
-  tasks: z.array(z.enum(tasks)),
-  width: z.int(),
-  height: z.int(),
-  /** Sizes must be a multiple of this many pixels. */
-  sizeMultiple: z.int(),
-  minSide: z.int(),
-  maxSide: z.int(),
-  steps: z.int(),
-  guidanceScale: z.number(),
-  scheduler: z.enum(schedulerIds),
-  examplePrompts: z.array(z.string()),
-});
-export type Model = z.infer<typeof modelSchema>;
+import {
+  adapterFileSchema,
+  cudaPackSchema,
+  deviceSchema,
+  doctorReportSchema,
+  downloadSchema,
+  forecastSchema,
+  knownRepoSchema,
+  memoryPolicies,
+  modelFamilies,
+  modelSchema,
+  networkEntrySchema,
+  offerSchema,
+  predictionTypes,
+} from './models.ts';
 
 export const engineStates = ['stopped', 'starting', 'ready', 'loading', 'running', 'stopping', 'crashed'] as const;
 
@@ -32,6 +25,10 @@ export const providerRungSchema = z.object({
   taken: z.boolean(),
   code: z.string(),
   reason: z.string(),
+  /** What to do; empty where nothing is to be done. */
+  remedy: z.string().optional(),
+  /** The one part of the model that this is about and that runs on the CPU instead, e.g. `vae_decoder`; absent: the whole model. */
+  part: z.string().optional(),
 });
 
 export const engineStatusSchema = z.object({
@@ -58,6 +55,13 @@ export const settingsSchema = z.object({
   provider: z.enum(['auto', ...providerIds]),
   /** Disk that the checkpoints of all runs may take, in MiB; the oldest runs lose theirs first. */
   runsLimitMiB: z.int().min(16).max(1_000_000),
+  /** No request leaves the machine. */
+  offline: z.boolean(),
+  memoryPolicy: z.enum(memoryPolicies),
+  /** Where downloads go; null: the app's data folder. */
+  modelsFolder: z.string().max(4096).nullable(),
+  /** Folders that are looked through for LoRAs and embeddings, also those of other tools; nothing is copied. */
+  adapterFolders: z.array(z.string().max(4096)).max(32),
   /** The form as it was left: any JSON the interface wants back after a restart. */
   form: z.record(z.string(), z.json()).nullable(),
 });
@@ -70,6 +74,10 @@ export const defaultSettings: Settings = {
   paceMs: 120,
   provider: 'auto',
   runsLimitMiB: 2048,
+  offline: false,
+  memoryPolicy: 'auto',
+  modelsFolder: null,
+  adapterFolders: [],
   form: null,
 };
 
@@ -92,6 +100,48 @@ export const calls = {
     }),
   },
   'models.list': { input: none, output: z.array(modelSchema) },
+  /** What lies at a hub repository (`owner/name`, an address of the hub, `@revision`) or at a path of this machine. Nothing large is fetched. */
+  'models.look': { input: z.object({ at: z.string().min(1).max(4096) }), output: offerSchema },
+  /** Takes a variant of an offer: a hub's is downloaded, a path's is used where it lies. */
+  'models.add': {
+    input: z.object({ source: offerSchema.shape.source, variant: z.string() }),
+    output: z.object({ modelId: z.string().nullable(), downloadId: z.string().nullable() }),
+  },
+  /** Electron: asks for a file or a folder. Web: not offered, a path is typed. */
+  'models.pick': { input: z.object({ kind: z.enum(['file', 'folder']) }), output: z.object({ path: z.string().nullable() }) },
+  'models.known': { input: none, output: z.array(knownRepoSchema) },
+  /** What a file does not tell. */
+  'models.edit': {
+    input: z.object({
+      id: z.string(),
+      name: z.string().min(1).max(200).optional(),
+      family: z.enum(modelFamilies).optional(),
+      predictionType: z.enum(predictionTypes).optional(),
+      isInpaint: z.boolean().optional(),
+    }),
+    output: modelSchema,
+  },
+  /** Deletes the app's own download; of any other model only the entry. Refused while a run uses it. */
+  'models.remove': { input: z.object({ id: z.string() }), output: z.object({ freedBytes: z.int() }) },
+  /** The last report; `again` examines now, which loads the model. */
+  'models.doctor': { input: z.object({ id: z.string(), again: z.boolean() }), output: doctorReportSchema.nullable() },
+  'downloads.list': { input: none, output: z.array(downloadSchema) },
+  'downloads.pause': { input: z.object({ id: z.string() }), output: none },
+  'downloads.resume': { input: z.object({ id: z.string() }), output: none },
+  /** Deletes what was fetched. */
+  'downloads.cancel': { input: z.object({ id: z.string() }), output: none },
+  /** `isSafe`: the system keeps it encrypted; else it lives until the app ends. null forgets it. */
+  'hub.setToken': { input: z.object({ token: z.string().max(500).nullable() }), output: none },
+  'hub.token': { input: none, output: z.object({ isSet: z.boolean(), isSafe: z.boolean() }) },
+  'network.log': { input: none, output: z.array(networkEntrySchema) },
+  'devices.list': { input: none, output: z.array(deviceSchema) },
+  /** Runs the built-in model's UNet on it in a process of its own; takes seconds. */
+  'devices.test': { input: z.object({ provider: z.enum(providerIds) }), output: deviceSchema },
+  'devices.cudaPack': { input: none, output: cudaPackSchema },
+  'devices.installCudaPack': { input: none, output: none },
+  'devices.removeCudaPack': { input: none, output: none },
+  'memory.forecast': { input: z.object({ request: generationRequestSchema }), output: forecastSchema },
+  'adapters.list': { input: none, output: z.array(adapterFileSchema) },
   'settings.get': { input: none, output: settingsSchema },
   'settings.set': { input: settingsSchema.partial(), output: settingsSchema },
   'jobs.list': { input: none, output: z.array(jobSnapshotSchema) },
@@ -166,6 +216,13 @@ export const events = {
   job: jobEventSchema,
   engine: engineStatusSchema,
   settings: settingsSchema,
+  models: z.array(modelSchema),
+  download: downloadSchema,
+  network: networkEntrySchema,
+  /** A self-test ended, the pack changed. */
+  devices: z.object({ devices: z.array(deviceSchema), cudaPack: cudaPackSchema }),
+  doctor: doctorReportSchema,
+  adapters: z.array(adapterFileSchema),
   library: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('added'), picture: pictureSchema }),
     z.object({ kind: z.literal('removed'), id: z.string() }),

@@ -18,6 +18,11 @@ export const errorCodes = [
   'FILE_ACCESS',
   'NOT_FOUND',
   'CALLBACK',
+  'OFFLINE',
+  'NETWORK',
+  'DOWNLOAD',
+  'ACCESS_DENIED',
+  'UNSAFE_FILE',
   'INTERNAL',
 ] as const;
 

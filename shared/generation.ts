@@ -123,6 +123,30 @@ export const tailSchema = z.object({
 });
 export type Tail = z.infer<typeof tailSchema>;
 
+export const maxLoras = 8;
+const loraStrengthSchema = z.number().min(-4).max(4);
+const loraNameSchema = z.string().min(1).max(200);
+
+/** How a LoRA's strength runs over the steps; `at` is the share of the run's steps, ascending, straight lines between. */
+export const loraCurveSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('constant') }),
+  z.object({
+    kind: z.literal('points'),
+    points: z.array(z.object({ at: z.number().min(0).max(1), strength: loraStrengthSchema })).min(1).max(64),
+  }),
+]);
+export type LoraCurve = z.infer<typeof loraCurveSchema>;
+
+/** A LoRA by its file name without the ending. `<lora:name:0.8>` in a prompt adds one, too. At 0 it changes nothing, bit for bit. */
+export const loraSchema = z.object({
+  name: loraNameSchema,
+  strength: loraStrengthSchema.default(1),
+  /** For the text encoders; null: as `strength`. */
+  textStrength: loraStrengthSchema.nullable().default(null),
+  curve: loraCurveSchema.default({ kind: 'constant' }),
+});
+export type Lora = z.infer<typeof loraSchema>;
+
 /** What may change while a run goes on; applied from the next step. Everything here but `paceMs` changes the picture. */
 export const steeringSchema = z.object({
   guidanceScale: scaleSchema.optional(),
@@ -136,6 +160,11 @@ export const steeringSchema = z.object({
   noiseSeed: seedSchema.optional(),
   tail: tailSchema.optional(),
   reuse: reuseSchema.optional(),
+  /** Strengths of LoRAs the run was started with; a strength given here ends the LoRA's curve. */
+  loras: z
+    .array(z.object({ name: loraNameSchema, strength: loraStrengthSchema, curve: loraCurveSchema.optional() }))
+    .max(maxLoras)
+    .optional(),
   /** Least wall time of a step in milliseconds, so that a fast model can be watched. 0: full speed. */
   paceMs: z.number().min(0).max(10_000).optional(),
 });
@@ -215,6 +244,7 @@ const baseSchema = z.object({
   keepUnmasked: z.boolean().default(true),
   microConditioning: microConditioningSchema.default(microConditioningSchema.parse({})),
   reuse: reuseSchema.default({ kind: 'none' }),
+  loras: z.array(loraSchema).max(maxLoras).default([]),
   /** The steering log: applied again at the same steps, in order of `afterStep`. */
   steering: z.array(steeringEntrySchema).max(1000).default([]),
   /** Asked at the end of every step, in this order. */

@@ -43,6 +43,8 @@ export const modelSchema = z.object({
   predictionType: z.enum(predictionTypes).nullable(),
   /** What the person may have to say because the file does not: names of the fields `models.edit` takes. */
   uncertain: z.array(z.string()),
+  /** Why it cannot be used now: its files are gone, or are others. */
+  problem: failureSchema.nullable(),
 });
 export type Model = z.infer<typeof modelSchema>;
 

@@ -5,21 +5,25 @@ import { parseArgs } from 'node:util';
 import type { GenerationRequestInput } from '../../shared/generation.ts';
 import type { RunTrace } from '../../shared/job.ts';
 import { BenchEngine, starter, type MeasuredRun } from './engineRuns.ts';
+import { framesTable, measureFrames } from './frames.ts';
 import { runPeers } from './peers.ts';
 import { median, quantile, sum } from './stats.ts';
-import { measureStops } from './stops.ts';
+import { measureStops, type StopSample } from './stops.ts';
 
 /**
- * `npm run bench [-- --rounds N --stops N --out FILE --peers]`. Ratios within one run, medians, the kinds of run interleaved, so that a machine
- * whose speed drifts does not favour one of them. `--peers` measures nothing but us against optimum and diffusers (peers.ts).
+ * `npm run bench [-- --rounds N --stops N --out FILE --peers --frames [SCENE]]`. Ratios within one run, medians, the kinds of run interleaved, so
+ * that a machine whose speed drifts does not favour one of them. `--peers` measures nothing but us against optimum and diffusers (peers.ts);
+ * `--frames` nothing but what a frame costs the page (frames.ts): every scene, or those whose name has SCENE in it.
  */
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '12' },
-    stops: { type: 'string', default: '40' },
+    stops: { type: 'string', default: '100' },
     out: { type: 'string', default: 'test-results/bench.json' },
     peers: { type: 'boolean', default: false },
+    frames: { type: 'boolean', default: false },
   },
 });
 
@@ -31,6 +35,14 @@ function write(figures: Readonly<Record<string, unknown>>): void {
     console.log(`${name.padEnd(36)} ${text}`);
   }
   console.log(`\nwritten to ${values.out}`);
+}
+
+if (values.frames) {
+  const frames = await measureFrames(positionals[0] ?? null);
+  console.log(framesTable(frames));
+  mkdirSync(path.dirname(values.out), { recursive: true });
+  writeFileSync(values.out, `${JSON.stringify(frames, null, 2)}\n`);
+  process.exit();
 }
 
 if (values.peers) {
@@ -100,6 +112,7 @@ const idealSpeedUp = (total * guidedMs) / (guidedCount * guidedMs + (total - gui
 const denoise = (runs: readonly MeasuredRun[]): number => median(runs.map(({ trace }) => sum(trace.steps.map((step) => step.ms))));
 const speedUp = denoise(kinds.linear) / denoise(kinds.cutoff);
 const stops = Number(values.stops) > 0 ? await measureStops(Number(values.stops)) : [];
+const ofStops = (key: keyof StopSample, share: number): number | null => (stops.length === 0 ? null : quantile(stops.map((stop) => stop[key]), share));
 
 const figures = {
   machine: { cpu: os.cpus()[0]?.model ?? 'unknown', cores: os.cpus().length, node: process.version, provider: cutoffTrace?.provider ?? null },
@@ -120,12 +133,23 @@ const figures = {
   ),
   engineToPictureMs: median(kinds.linear.map(({ wallMs }) => wallMs)),
   stops: stops.length,
-  stopAcknowledgedMsP50: median(stops.map((stop) => stop.acknowledgedMs)),
-  stopAcknowledgedMsP95: quantile(stops.map((stop) => stop.acknowledgedMs), 0.95),
+  // From the click in the page to the painted answer, to the run's end, and to the next run in the queue.
+  stopAcknowledgedMsP50: ofStops('acknowledgedMs', 0.5),
+  stopAcknowledgedMsP95: ofStops('acknowledgedMs', 0.95),
+  stopEndedMsP50: ofStops('stoppedMs', 0.5),
+  stopEndedMsP95: ofStops('stoppedMs', 0.95),
+  stopNextLoadsMsP50: ofStops('nextLoadsMs', 0.5),
+  stopNextLoadsMsP95: ofStops('nextLoadsMs', 0.95),
+  stopNextStepMsP50: ofStops('nextStepMs', 0.5),
+  stopNextStepMsP95: ofStops('nextStepMs', 0.95),
   /** Steps that ended after the engine had been told. */
-  stopStepsAfterMax: Math.max(...stepsAfterStop),
+  stopStepsAfterMax: stepsAfterStop.length === 0 ? null : Math.max(...stepsAfterStop),
+  /** Model calls that ended after the click, by the times of the steps themselves: the way from the page to the engine is in it. */
+  stopCallsAfterClickP50: ofStops('callsAfter', 0.5),
+  stopCallsAfterClickP95: ofStops('callsAfter', 0.95),
+  stopCallsAfterClickMax: ofStops('callsAfter', 1),
   /** The same as the page hears it, with what was on its way already. */
-  stopStepsHeardAfterMax: stops.length === 0 ? null : Math.max(...stops.map((stop) => stop.stepsAfter)),
+  stopCallsHeardAfterMax: ofStops('callsHeardAfter', 1),
 };
 
 write(figures);

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Settings } from '../../shared/contract.ts';
-import type { EngineCommand, EngineMessage, RgbImage } from '../../shared/engineProtocol.ts';
+import { plainUse, type EngineCommand, type EngineMessage, type RgbImage } from '../../shared/engineProtocol.ts';
 import { type GenerationRequestInput, parseGenerationRequest } from '../../shared/generation.ts';
 import type { RunTrace } from '../../shared/job.ts';
 
@@ -52,7 +52,7 @@ export class BenchEngine {
         else resolve({ trace: message.trace, image, firstPreviewMs, wallMs: performance.now() - started });
       };
       this.#child.on('message', listen);
-      const command: EngineCommand = { kind: 'generate', jobId, request, inputs: null, modelFolder, provider: 'auto', previewMode, paceMs: 0 };
+      const command: EngineCommand = { kind: 'generate', jobId, request, inputs: null, modelFolder, provider: 'auto', ...plainUse, previewMode, paceMs: 0 };
       this.#child.send(command);
     });
   }
@@ -85,7 +85,7 @@ export class BenchEngine {
         resolve(after ?? 0);
       };
       this.#child.on('message', listen);
-      const command: EngineCommand = { kind: 'generate', jobId, request, inputs: null, modelFolder, provider: 'auto', previewMode: 'linear', paceMs: 0 };
+      const command: EngineCommand = { kind: 'generate', jobId, request, inputs: null, modelFolder, provider: 'auto', ...plainUse, previewMode: 'linear', paceMs: 0 };
       this.#child.send(command);
     });
   }

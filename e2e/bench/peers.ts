@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { computeThreads } from '../../electron/engine/ort/threads.ts';
-import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
+import { plainUse, type EngineCommand, type EngineMessage } from '../../shared/engineProtocol.ts';
 import { parseGenerationRequest } from '../../shared/generation.ts';
 import { median } from './stats.ts';
 
@@ -119,6 +119,7 @@ class OurProcess {
       inputs: null,
       modelFolder,
       provider: 'cpu',
+      ...plainUse,
       previewMode: 'off',
       paceMs: 0,
     };

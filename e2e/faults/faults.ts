@@ -62,6 +62,8 @@ await app.call('settings.set', { paceMs: 40 });
 const recipes: Recipe[] = [];
 const outcomes: Outcome[] = [];
 let comparisons: readonly Comparison[] = [];
+let orphans: number;
+const campaignBegun = performance.now();
 
 async function undisturbed(request: GenerationRequest): Promise<Recipe> {
   const begun = performance.now();
@@ -174,7 +176,7 @@ async function cut(kind: Outcome['kind'], number: number): Promise<Outcome | nul
 async function killEngine(engines: readonly number[]): Promise<void> {
   const { generation } = await app.call('engine.status', {});
   for (const pid of engines) process.kill(pid, 'SIGKILL');
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(10)) {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(10)) {
     if ((await app.call('engine.status', {})).generation > generation) return;
   }
   throw new Error('The app did not start another engine.');
@@ -209,13 +211,43 @@ async function clean(problems: string[]): Promise<void> {
   if (left.length > 0) problems.push(`left in the list: ${left.map(({ state }) => state).join(', ')}`);
 }
 
+/** What cannot be gone on with is a problem of its own, and no reason to leave out the kills to come. */
+async function brokenOff(kind: Outcome['kind'], number: number, error: unknown): Promise<Outcome> {
+  const request = recipes[number % recipes.length]?.request;
+  const engines = app.enginePids();
+  const problems = [`broken off: ${error instanceof Error ? error.message : String(error)}`];
+  await restart(engines, problems);
+  for (const { jobId } of await app.call('jobs.list', {})) {
+    await app.call('jobs.stop', { jobId });
+    await app.ended(jobId);
+    await app.call('jobs.remove', { jobId });
+  }
+  return {
+    kind,
+    scheduler: request?.scheduler ?? '',
+    task: request?.task ?? '',
+    how: 'undisturbed',
+    phase: 'unknown',
+    stepsTold: 0,
+    stepsLost: 0,
+    resumeMs: 0,
+    problems,
+  };
+}
+
+function tellProgress(kind: string, done: number, of: number): void {
+  const bad = outcomes.filter(({ problems }) => problems.length > 0).length;
+  console.log(`${new Date().toISOString()} ${kind}: ${done} of ${of} kills, ${bad} problems, ${Math.round((performance.now() - campaignBegun) / 1000)} s`);
+}
+
 async function campaign(kind: Outcome['kind'], kills: number): Promise<void> {
   let done = 0;
   for (let number = 0; done < kills && number < 4 * kills; number++) {
-    const outcome = await cut(kind, number);
+    const outcome = await cut(kind, number).catch((error: unknown) => brokenOff(kind, number, error));
     if (outcome === null) continue;
     outcomes.push(outcome);
     done++;
+    if (done % 10 === 0) tellProgress(kind, done, kills);
     for (const problem of outcome.problems) console.log(`${kind} ${number} ${outcome.task} ${outcome.scheduler} ${outcome.how}, in ${outcome.phase}: ${problem}`);
   }
 }
@@ -249,7 +281,6 @@ function forkLines(): string {
   ].join('\n');
 }
 
-const begun = performance.now();
 const kills = { engine: Number(values['engine-kills']), app: Number(values['app-kills']) };
 try {
   const wanted = Math.max(6, Math.ceil((kills.engine + kills.app) / 6));
@@ -262,14 +293,15 @@ try {
   const engines = app.enginePids();
   await app.end().catch(() => undefined);
   await sleep(300);
-  if ([pid, ...engines].some(isAlive)) console.log('A process outlived the campaign.');
-  const seconds = Math.round((performance.now() - begun) / 1000);
+  orphans = [pid, ...engines].filter(isAlive).length;
+  if (orphans > 0) console.log(`${orphans} processes outlived the campaign.`);
+  const seconds = Math.round((performance.now() - campaignBegun) / 1000);
   mkdirSync(path.dirname(values.out), { recursive: true });
   writeFileSync(values.out, `${JSON.stringify({ seed: Number(values.seed), seconds, recipes: recipes.length, kills, outcomes, comparisons }, null, 2)}\n`);
   rmSync(folder, { recursive: true, force: true });
-  console.log(`${table()}\n${forkLines()}\n${recipes.length} kinds of run, ${seconds} s, written to ${values.out}`);
+  console.log(`${table()}\n${forkLines()}\n${recipes.length} kinds of run, ${orphans} orphans, ${seconds} s, written to ${values.out}`);
 }
 const bad = outcomes.filter(({ problems }) => problems.length > 0).length + comparisons.filter(({ problem }) => problem !== null).length;
 const missing = outcomes.length < kills.engine + kills.app;
 if (missing) console.log('Fewer kills hit a run than were asked for.');
-process.exitCode = bad > 0 || missing ? 1 : 0;
+process.exitCode = bad > 0 || missing || orphans > 0 ? 1 : 0;

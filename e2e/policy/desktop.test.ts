@@ -104,7 +104,7 @@ describe('pages', () => {
       ask?.({ getURL: () => url }, permission, decide);
       return decide.mock.calls[0]?.[0] ?? false;
     };
-    for (const permission of ['clipboard-sanitized-write', 'fullscreen']) {
+    for (const permission of ['clipboard-sanitized-write', 'clipboard-read', 'fullscreen']) {
       expect(asked(permission, 'app://stopbath/')).toBe(true);
       expect(check?.(null, permission, 'app://stopbath')).toBe(true);
       for (const url of strangers) {
@@ -112,7 +112,7 @@ describe('pages', () => {
         expect(check?.(null, permission, url), url).toBe(false);
       }
     }
-    for (const permission of ['media', 'geolocation', 'notifications', 'midi', 'hid', 'serial', 'usb', 'clipboard-read', 'openExternal', 'constructor']) {
+    for (const permission of ['media', 'geolocation', 'notifications', 'midi', 'hid', 'serial', 'usb', 'openExternal', 'constructor']) {
       expect(asked(permission, 'app://stopbath/')).toBe(false);
       expect(check?.(null, permission, 'app://stopbath')).toBe(false);
     }

@@ -12,11 +12,11 @@ function child(): electron.UtilityChild {
 }
 
 it('runs the engine as a named utility process whose stderr is read', () => {
-  const engine = forkUtilityEngine('/out/main/engine.js', '/data/cache');
+  const engine = forkUtilityEngine('/out/main/engine.js', '/data/cache', '/assets');
   expect(electron.utilityProcess.fork).toHaveBeenCalledWith('/out/main/engine.js', [], {
     serviceName: 'Stopbath engine',
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: expect.objectContaining({ STOPBATH_CACHE_DIR: '/data/cache' }),
+    env: expect.objectContaining({ STOPBATH_CACHE_DIR: '/data/cache', STOPBATH_ASSETS_DIR: '/assets' }),
   });
   const [messages, lines, exits] = [vi.fn(), vi.fn(), vi.fn()];
   engine.onMessage(messages);
@@ -38,7 +38,7 @@ it('runs the engine as a named utility process whose stderr is read', () => {
 
 it('kills with SIGKILL: a native call hears no other signal', () => {
   const kill = vi.spyOn(process, 'kill').mockImplementation(() => true);
-  const engine = forkUtilityEngine('/engine.js', '/data/cache');
+  const engine = forkUtilityEngine('/engine.js', '/data/cache', '/assets');
   child().pid = 4242;
   engine.kill();
   expect(kill).toHaveBeenCalledExactlyOnceWith(4242, 'SIGKILL');
@@ -53,7 +53,7 @@ it('reads a kill out of the one number Electron tells', () => {
 });
 
 it('asks where to save, and remembers the folder', async () => {
-  const host = createElectronHost({ engineEntry: '', window: () => null, saveFolder: '/pictures' });
+  const host = createElectronHost({ engineEntry: '', assets: '', send: null, window: () => null, saveFolder: '/pictures' });
   electron.dialog.showSaveDialog
     .mockResolvedValueOnce({ canceled: false, filePath: '/elsewhere/a.png' })
     .mockResolvedValueOnce({ canceled: true, filePath: '' });
@@ -63,4 +63,33 @@ it('asks where to save, and remembers the folder', async () => {
     { defaultPath: '/pictures/a.png' },
     { defaultPath: '/elsewhere/b.png' },
   ]);
+});
+
+it('asks for a model, of the kind that is wanted, and remembers where', async () => {
+  const host = createElectronHost({ engineEntry: '', assets: '', send: null, window: () => null, saveFolder: '/pictures' });
+  electron.dialog.showOpenDialog
+    .mockResolvedValueOnce({ canceled: false, filePaths: ['/models/ink.safetensors'] })
+    .mockResolvedValueOnce({ canceled: true, filePaths: [] });
+  expect(await host.pickModel?.('file')).toBe('/models/ink.safetensors');
+  expect(await host.pickModel?.('folder')).toBeNull();
+  expect(electron.dialog.showOpenDialog.mock.calls).toEqual([
+    [{ properties: ['openFile'], filters: [{ name: 'Safetensors', extensions: ['safetensors'] }] }],
+    [{ properties: ['openDirectory'], defaultPath: '/models' }],
+  ]);
+});
+
+it('keeps secrets with the system, but not where its key is known to everybody', async () => {
+  const { secrets } = createElectronHost({ engineEntry: '', assets: '', send: null, window: () => null, saveFolder: '' });
+  expect(await secrets?.isSafe()).toBe(true);
+  const locked = (await secrets?.encrypt('hf_abc')) ?? new Uint8Array();
+  expect(await secrets?.decrypt(locked)).toBe('hf_abc');
+  const platform = vi.spyOn(process, 'platform', 'get').mockReturnValue('linux');
+  for (const backend of ['basic_text', 'unknown']) {
+    electron.safeStorage.getSelectedStorageBackend.mockReturnValueOnce(backend);
+    expect(await secrets?.isSafe()).toBe(false);
+  }
+  platform.mockReturnValue('darwin');
+  electron.safeStorage.isAsyncEncryptionAvailable.mockResolvedValueOnce(false);
+  expect(await secrets?.isSafe()).toBe(false);
+  platform.mockRestore();
 });

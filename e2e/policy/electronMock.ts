@@ -30,6 +30,7 @@ export const dialog = {
   showErrorBox: vi.fn(),
   showMessageBox: vi.fn(() => Promise.resolve({ response: 0 })),
   showSaveDialog: vi.fn<(...input: unknown[]) => Promise<{ canceled: boolean; filePath: string }>>(),
+  showOpenDialog: vi.fn<(...input: unknown[]) => Promise<{ canceled: boolean; filePaths: string[] }>>(),
 };
 
 type Decide = (allow: boolean) => void;
@@ -80,6 +81,13 @@ export const Menu = {
   setApplicationMenu: vi.fn<(menu: unknown) => void>(),
 };
 
+export const webUtils = { getPathForFile: vi.fn<(file: File) => string>(() => '') };
+export const safeStorage = {
+  isAsyncEncryptionAvailable: vi.fn(() => Promise.resolve(true)),
+  getSelectedStorageBackend: vi.fn(() => 'gnome_libsecret'),
+  encryptStringAsync: vi.fn((text: string) => Promise.resolve(Buffer.from(`locked ${text}`))),
+  decryptStringAsync: vi.fn((bytes: Buffer) => Promise.resolve({ shouldReEncrypt: false, result: bytes.toString().replace('locked ', '') })),
+};
 export const contextBridge = { exposeInMainWorld: vi.fn<(name: string, api: Record<string, unknown>) => void>() };
 export const ipcRenderer = Object.assign(new EventEmitter(), { send: vi.fn<(channel: string) => void>() });
 

@@ -15,11 +15,17 @@ it('gives the page one object with exactly these names, and hands the port over 
   expect(Object.entries(api ?? {}).map(([key, value]) => [key, typeof value])).toEqual([
     ['platform', 'string'],
     ['connect', 'function'],
+    ['pathForFile', 'function'],
   ]);
 
   const connect = api?.['connect'] as (...input: unknown[]) => unknown;
   expect(connect('anything', { at: 'all' })).toBeUndefined();
   expect(electron.ipcRenderer.send).toHaveBeenCalledExactlyOnceWith('stopbath:connect');
+
+  const dropped = new File([], 'model.safetensors');
+  electron.webUtils.getPathForFile.mockReturnValueOnce('/models/model.safetensors');
+  expect((api?.['pathForFile'] as (file: File) => string)(dropped)).toBe('/models/model.safetensors');
+  expect(electron.webUtils.getPathForFile).toHaveBeenCalledExactlyOnceWith(dropped);
 
   const port = {};
   electron.ipcRenderer.emit('stopbath:port', { ports: [port], sender: 'never seen by the page' });

@@ -1,17 +1,22 @@
 import { mkdir, readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { StopbathError } from '../../shared/errors.ts';
+import { StopbathError, toFailure } from '../../shared/errors.ts';
+import { isEnded } from '../../shared/job.ts';
 import type { Handlers } from '../../shared/rpc.ts';
+import { deviceHandlers } from './deviceHandlers.ts';
 import { createEngineHost } from './engineHost.ts';
 import type { EngineHost, EngineHostOptions } from './engineTask.ts';
 import { createEventHub, type EventHub } from './events.ts';
 import { createFetchUi, type FetchUi } from './fetchUi.ts';
 import { createInputs, type Inputs } from './inputs.ts';
 import { saveFailure, writeFileAtomic, type FileWriter } from './files.ts';
+import { withFolders } from './folderSettings.ts';
 import type { AppPaths, Host } from './host.ts';
 import { createJobs, limitBytes, type Jobs } from './jobs.ts';
 import { openLibrary, type Library } from './library.ts';
-import { openModels, type Models } from './models.ts';
+import { modelHandlers } from './modelHandlers.ts';
+import { openModelRooms, type ModelRooms } from './modelServices.ts';
 import { createNotices, type Notices } from './notices.ts';
 import { createPreviews } from './previews.ts';
 import { createQueueFile } from './queueFile.ts';
@@ -45,13 +50,13 @@ export async function openApp(options: AppOptions): Promise<App> {
   }
   const events = createEventHub();
   const notices = createNotices(events);
-  const models = await openModels(paths.starterModel);
   const settings = await openSettings({
     file: join(paths.data, 'settings.json'),
     write,
-    onChange: (value) => {
+    onChange: (value, before) => {
       events.emit('settings', value);
       void runs.trim();
+      rooms.settingsChanged(before, value);
     },
     onNotice: notices.add,
   });
@@ -71,6 +76,11 @@ export async function openApp(options: AppOptions): Promise<App> {
     start: () => host.startEngine(join(paths.data, 'cache')),
     onStatus: (status) => events.emit('engine', status),
   });
+  const rooms = await openModelRooms({
+    ...{ host, paths, write, events, notices, settings, engine },
+    isInUse: (modelId) => jobs.list().some(({ state, request }) => !isEnded(state) && request.modelId === modelId),
+  });
+  const { models } = rooms;
   const previews = createPreviews(runs);
   const inputs = createInputs({ folder: join(paths.data, 'inputs'), write });
   const jobs = createJobs({
@@ -88,13 +98,14 @@ export async function openApp(options: AppOptions): Promise<App> {
   let closed: Promise<void> | null = null;
   engine.warmUp();
   await jobs.start();
+  void rooms.start().catch((error: unknown) => notices.add(toFailure(error)));
   // Nobody waits for it; a library that cannot be read deletes nothing.
   void jobs.clearGone().then(() => cleanInputs({ inputs, jobs, library, settings })).catch(() => undefined);
   return {
     events,
-    handlers: createHandlers({ host, engine, inputs, jobs, library, models, notices, settings }),
+    handlers: createHandlers({ host, engine, inputs, jobs, library, rooms, notices, settings }),
     fetchUi: createFetchUi({ folder: paths.ui, inputs, library, previews }),
-    close: () => (closed ??= jobs.close()),
+    close: () => (closed ??= Promise.all([jobs.close(), rooms.close()]).then(() => undefined)),
   };
 }
 
@@ -104,7 +115,7 @@ interface Services {
   readonly inputs: Inputs;
   readonly jobs: Jobs;
   readonly library: Library;
-  readonly models: Models;
+  readonly rooms: ModelRooms;
   readonly notices: Notices;
   readonly settings: SettingsStore;
 }
@@ -115,7 +126,7 @@ async function cleanInputs({ inputs, jobs, library, settings }: Pick<Services, '
   await inputs.clean(new Set([...(await library.inputIds()), ...jobs.inputIds(), ...inForm]));
 }
 
-function createHandlers({ host, engine, inputs, jobs, library, models, notices, settings }: Services): Handlers {
+function createHandlers({ host, engine, inputs, jobs, library, rooms, notices, settings }: Services): Handlers {
   const { reveal, pickSavePath } = host;
   return {
     'app.info': () => ({
@@ -125,9 +136,10 @@ function createHandlers({ host, engine, inputs, jobs, library, models, notices, 
       canReveal: reveal !== null,
       notices: notices.list(),
     }),
-    'models.list': () => models.list(),
+    ...modelHandlers({ host, engine, ...rooms }),
+    ...deviceHandlers(rooms.devices),
     'settings.get': () => settings.get(),
-    'settings.set': (change) => settings.set(change),
+    'settings.set': async (change) => await settings.set(await withFolders(change, { home: homedir(), platform: host.platform })),
     'jobs.list': () => jobs.list(),
     'jobs.submit': (input) => jobs.submit(input),
     'jobs.stop': ({ jobId }) => {
@@ -162,7 +174,7 @@ function createHandlers({ host, engine, inputs, jobs, library, models, notices, 
       return {};
     },
     'prompts.count': async ({ modelId, texts, syntax }) => {
-      const modelFolder = models.get(modelId).folder;
+      const modelFolder = rooms.models.get(modelId).folder;
       return { counts: [...(await engine.countTokens({ modelFolder, texts, syntax }))] };
     },
     'callbacks.check': ({ source }) => engine.checkCallback(source),

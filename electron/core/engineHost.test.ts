@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EngineStatus } from '../../shared/contract.ts';
-import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
+import { plainUse, type EngineCommand, type EngineMessage } from '../../shared/engineProtocol.ts';
 import { StopbathError } from '../../shared/errors.ts';
 import { parseGenerationRequest } from '../../shared/generation.ts';
 import { stepRecordSchema } from '../../shared/job.ts';
@@ -59,6 +59,7 @@ const task = (jobId: string): EngineTask => ({
   inputs: null,
   modelFolder: '/model',
   provider: 'auto',
+  ...plainUse,
 });
 
 function process(index: number): HandMoved {
@@ -323,5 +324,96 @@ describe('counting tokens', () => {
     engine.stop('a');
     engine.stop('a');
     await expect(count).rejects.toMatchObject({ code: 'ENGINE_CRASH' });
+  });
+});
+
+describe('reading files', () => {
+  const opened = { folder: '/store/a', family: 'sd' as const, tasks: [], predictionType: 'epsilon' as const, width: 512, height: 512, uncertain: [] };
+  const open = (path: string): ReturnType<EngineHost['openCheckpoint']> => engine.openCheckpoint({ path, store: '/store', overrides: {} });
+  const asked = (index: number): { requestId: string; path: string }[] =>
+    process(index).sent.flatMap((command) => (command.kind === 'open-checkpoint' ? [command] : []));
+  const answer = (index: number, at: number): EngineMessage => ({ kind: 'checkpoint-opened', requestId: asked(index)[at]?.requestId ?? '', opened });
+
+  it('answers every question, one after the other', async () => {
+    const all = [open('/a'), open('/b'), open('/c')];
+    process(0).says(ready);
+    expect(asked(0).map(({ path }) => path)).toEqual(['/a']);
+    process(0).says(answer(0, 0));
+    process(0).says({ kind: 'question-failed', requestId: asked(0)[1]?.requestId ?? '', failure: { code: 'MODEL_BAD', message: 'cut off' } });
+    process(0).says(answer(0, 2));
+    expect(await Promise.allSettled(all)).toMatchObject([{ value: opened }, { reason: { code: 'MODEL_BAD' } }, { value: opened }]);
+  });
+
+  it('waits for its turn however long the ones before take, and gives up on its own', async () => {
+    engine.warmUp();
+    process(0).says(ready);
+    const first = open('/a');
+    const second = open('/b');
+    vi.advanceTimersByTime(19 * 60_000);
+    process(0).says(answer(0, 0));
+    expect(await first).toEqual(opened);
+    vi.advanceTimersByTime(19 * 60_000);
+    process(0).says(answer(0, 1));
+    expect(await second).toEqual(opened);
+    const last = open('/c');
+    vi.advanceTimersByTime(20 * 60_000);
+    await expect(last).rejects.toMatchObject({ code: 'INTERNAL', message: 'The engine is too busy to open the model.' });
+  });
+
+  it('asks the next process again when a hard stop replaces one, and never for a reply of the old', async () => {
+    engine.warmUp();
+    process(0).says(ready);
+    void engine.run('a', task('a'), () => undefined);
+    const all = [open('/a'), open('/b')];
+    engine.stop('a');
+    engine.stop('a');
+    process(0).says(answer(0, 0));
+    process(1).says(ready);
+    expect(asked(1).map(({ path }) => path)).toEqual(['/a']);
+    process(1).says(answer(1, 0));
+    process(1).says(answer(1, 1));
+    expect(await Promise.all(all)).toEqual([opened, opened]);
+  });
+
+  it('fails with a process that dies of it', async () => {
+    engine.warmUp();
+    process(0).says(ready);
+    const all = [engine.examine({ modelFolder: '/model', provider: 'auto' }), engine.readAdapter('/a'), open('/a')];
+    process(0).ends({ code: null, signal: 'SIGSEGV' });
+    for (const one of all) await expect(one).rejects.toMatchObject({ code: 'ENGINE_CRASH' });
+  });
+
+  it('forecasts for the newest request only', async () => {
+    const forecast = { needBytes: 1, freeBytes: 2, totalBytes: 3, policy: 'keep', tiledVae: false, verdict: 'fits', parts: [] } as const;
+    engine.warmUp();
+    process(0).says(ready);
+    const generate = task('a');
+    if (generate.kind !== 'decode') throw new Error('not the task of this test');
+    const use = { modelFolder: '/model', provider: 'auto', ...plainUse } as const;
+    const [first, second, third] = [1, 2, 3].map((steps) => engine.forecast({ use, request: { ...generate.request, steps } }));
+    await expect(second).rejects.toMatchObject({ code: 'INTERNAL' });
+    for (const { requestId } of process(0).sent.flatMap((command) => (command.kind === 'forecast' ? [command] : []))) {
+      process(0).says({ kind: 'forecast-made', requestId, forecast: { ...forecast, parts: [] } });
+    }
+    expect(await first).toEqual(forecast);
+    const last = process(0).sent.findLast((command) => command.kind === 'forecast');
+    expect(last?.request.steps).toBe(3);
+    process(0).says({ kind: 'forecast-made', requestId: last?.requestId ?? '', forecast: { ...forecast, parts: [] } });
+    expect(await third).toEqual(forecast);
+  });
+
+  it('is replaced on demand, but not under a task', async () => {
+    engine.restart();
+    expect(started).toHaveLength(0);
+    engine.warmUp();
+    process(0).says(ready);
+    engine.restart();
+    expect(process(0).killed).toBe(true);
+    process(1).says(ready);
+    const end = engine.run('a', task('a'), () => undefined);
+    engine.restart();
+    expect(process(1).killed).toBe(false);
+    process(1).says(failed('a'));
+    await end;
   });
 });

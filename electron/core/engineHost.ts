@@ -1,10 +1,25 @@
 import type { CallOutput, EngineStatus } from '../../shared/contract.ts';
-import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
+import type { EngineMessage, OpenedCheckpoint } from '../../shared/engineProtocol.ts';
 import { StopbathError, toFailure, type Failure } from '../../shared/errors.ts';
 import type { TokenCount } from '../../shared/job.ts';
+import type { Forecast } from '../../shared/models.ts';
+import { createAllQuestions, isAnswer, type AllQuestions } from './allQuestions.ts';
 import { startEngineChild, type EngineChild } from './engineChild.ts';
-import { createQuestions, type Questions } from './engineQuestions.ts';
-import type { EngineHost, EngineHostOptions, EngineProgress, EngineTask, EngineTaskEnd, RunControl, TokenQuestion } from './engineTask.ts';
+import type { Questions } from './engineQuestions.ts';
+import type {
+  AdapterRead,
+  CheckpointQuestion,
+  EngineHost,
+  EngineHostOptions,
+  EngineProgress,
+  EngineTask,
+  EngineTaskEnd,
+  Examined,
+  ExamineQuestion,
+  ForecastQuestion,
+  RunControl,
+  TokenQuestion,
+} from './engineTask.ts';
 
 interface Running {
   readonly jobId: string;
@@ -28,8 +43,7 @@ const eagerRestarts = 3;
 
 class EngineSupervisor implements EngineHost {
   readonly #options: Required<EngineHostOptions>;
-  readonly #counts: Questions<TokenQuestion, readonly TokenCount[]>;
-  readonly #checks: Questions<string, CallOutput<'callbacks.check'>>;
+  readonly #questions: AllQuestions;
   #status: EngineStatus = { state: 'stopped', generation: 0, provider: null, rungs: [], failure: null };
   #child: EngineChild | null = null;
   #running: Running | null = null;
@@ -42,26 +56,14 @@ class EngineSupervisor implements EngineHost {
       stopPatienceMs: 2_000,
       startPatienceMs: 60_000,
       countPatienceMs: 15_000,
+      readPatienceMs: 20 * 60_000,
       backOffMs: (crashes) => Math.min(250 * 2 ** (crashes - 1), 10_000),
       ...options,
     };
-    const patienceMs = this.#options.countPatienceMs;
-    const send = (command: EngineCommand): boolean => {
+    this.#questions = createAllQuestions(this.#options, (command) => {
       if (this.#child?.isReady() !== true) return false;
       this.#child.send(command);
       return true;
-    };
-    this.#counts = createQuestions({
-      patienceMs,
-      prefix: 'tokens',
-      task: 'count tokens',
-      send: (requestId, question) => send({ kind: 'count-tokens', requestId, ...question }),
-    });
-    this.#checks = createQuestions({
-      patienceMs,
-      prefix: 'callback',
-      task: 'read the callback',
-      send: (requestId, source) => send({ kind: 'check-callback', requestId, source }),
     });
   }
 
@@ -71,6 +73,11 @@ class EngineSupervisor implements EngineHost {
 
   warmUp(): void {
     this.#ensureChild();
+  }
+
+  restart(): void {
+    if (this.#closing || this.#running !== null || this.#child === null) return;
+    this.#replaceChild();
   }
 
   run(jobId: string, task: EngineTask | Promise<EngineTask>, onProgress: (message: EngineProgress) => void): Promise<EngineTaskEnd> {
@@ -86,11 +93,27 @@ class EngineSupervisor implements EngineHost {
   }
 
   countTokens(question: TokenQuestion): Promise<readonly TokenCount[]> {
-    return this.#ask(this.#counts, question);
+    return this.#ask(this.#questions.counts, question);
   }
 
   checkCallback(source: string): Promise<CallOutput<'callbacks.check'>> {
-    return this.#ask(this.#checks, source);
+    return this.#ask(this.#questions.checks, source);
+  }
+
+  examine(question: ExamineQuestion): Promise<Examined> {
+    return this.#ask(this.#questions.examinations, question);
+  }
+
+  openCheckpoint(question: CheckpointQuestion): Promise<OpenedCheckpoint> {
+    return this.#ask(this.#questions.checkpoints, question);
+  }
+
+  readAdapter(file: string): Promise<AdapterRead> {
+    return this.#ask(this.#questions.adapters, file);
+  }
+
+  forecast(question: ForecastQuestion): Promise<Forecast> {
+    return this.#ask(this.#questions.forecasts, question);
   }
 
   stop(jobId: string): { hard: boolean } {
@@ -121,7 +144,7 @@ class EngineSupervisor implements EngineHost {
     this.#closing = true;
     if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
     this.#endTask({ kind: 'abandoned', hard: true });
-    this.#dropQuestions({ code: 'ENGINE_START', message: 'Stopbath is closing.' });
+    this.#questions.drop({ code: 'ENGINE_START', message: 'Stopbath is closing.' });
     if (this.#child === null) return;
     await this.#child.shutDown();
     this.#child = null;
@@ -136,11 +159,6 @@ class EngineSupervisor implements EngineHost {
     }
     this.#ensureChild();
     return questions.ask(question);
-  }
-
-  #dropQuestions(failure: Failure): void {
-    this.#counts.drop(failure);
-    this.#checks.drop(failure);
   }
 
   #ensureChild(): void {
@@ -181,21 +199,17 @@ class EngineSupervisor implements EngineHost {
   }
 
   #take(message: EngineMessage): void {
+    if (isAnswer(message)) {
+      // It has loaded a model and lived.
+      if (message.kind === 'examined') this.#crashes = 0;
+      this.#questions.take(message);
+      return;
+    }
     switch (message.kind) {
       case 'ready':
         this.#setStatus({ state: 'ready', failure: null });
         this.#sendTask();
-        this.#counts.sendWaiting();
-        this.#checks.sendWaiting();
-        return;
-      case 'tokens':
-        this.#counts.answer(message.requestId, message.counts);
-        return;
-      case 'tokens-failed':
-        this.#counts.refuse(message.requestId, message.failure);
-        return;
-      case 'callback-checked':
-        this.#checks.answer(message.requestId, message.check);
+        this.#questions.sendWaiting();
         return;
       case 'device':
         this.#setStatus({ provider: message.provider, rungs: message.rungs });
@@ -224,7 +238,7 @@ class EngineSupervisor implements EngineHost {
   #crashed(failure: Failure): void {
     this.#child = null;
     this.#crashes++;
-    this.#dropQuestions(failure);
+    this.#questions.drop(failure);
     this.#setStatus({ state: 'crashed', failure, provider: null });
     this.#restartLater();
     // A task whose stop was under way when the process died is stopped, not failed.
@@ -244,7 +258,7 @@ class EngineSupervisor implements EngineHost {
   #replaceChild(): void {
     this.#child?.discard();
     this.#child = null;
-    this.#dropQuestions({ code: 'ENGINE_CRASH', message: 'The engine was replaced.' });
+    this.#questions.askAgain({ code: 'ENGINE_CRASH', message: 'The engine was replaced.' });
     this.#ensureChild();
     this.#endTask({ kind: 'abandoned', hard: true });
   }

@@ -5,6 +5,8 @@ import { generationRequestSchema, maxBatch, providerIds, steeringEntrySchema } f
 import {
   callbackProblemSchema,
   failureSchema,
+  maxLineLength,
+  maxLinesAStep,
   pauseReasons,
   regionSchema,
   runTraceSchema,
@@ -12,6 +14,7 @@ import {
   stepRecordSchema,
   tokenCountSchema,
 } from '../../shared/job.ts';
+import { adapterFileSchema, doctorReportSchema, forecastSchema, modelSchema, predictionTypes } from '../../shared/models.ts';
 
 const job = { jobId: z.string() };
 
@@ -56,9 +59,17 @@ const engineMessageSchema = z.discriminatedUnion('kind', [
   }),
   z.object({ ...job, kind: z.literal('checkpoint'), checkpoint: checkpointSchema }),
   z.object({ ...job, kind: z.literal('steered'), steering: steeringSchema, afterStep: z.int() }),
+  z.object({ ...job, kind: z.literal('steer-refused'), steering: steeringSchema, failure: failureSchema }),
   z.object({ ...job, kind: z.literal('paused'), stepsDone: z.int().min(0), reason: z.enum(pauseReasons) }),
   z.object({ ...job, kind: z.literal('resumed') }),
   z.object({ ...job, kind: z.literal('callback-problem'), ...callbackProblemSchema.shape }),
+  z.object({
+    ...job,
+    kind: z.literal('callback-log'),
+    name: z.string(),
+    stepIndex: z.int().min(-1),
+    lines: z.array(z.string().max(maxLineLength)).min(1).max(maxLinesAStep),
+  }),
   z.object({ ...job, kind: z.literal('decoding') }),
   z.object({ ...job, kind: z.literal('finished'), images: imagesSchema, trace: runTraceSchema }),
   z.object({ ...job, kind: z.literal('stopped'), trace: runTraceSchema }),
@@ -67,6 +78,19 @@ const engineMessageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('tokens-failed'), requestId: z.string(), failure: failureSchema }),
   z.object({ kind: z.literal('callback-checked'), requestId: z.string(), check: calls['callbacks.check'].output }),
   z.object({ ...job, kind: z.literal('failed'), failure: failureSchema }),
+  z.object({ kind: z.literal('examined'), requestId: z.string(), report: doctorReportSchema.omit({ modelId: true, at: true }) }),
+  z.object({
+    kind: z.literal('checkpoint-opened'),
+    requestId: z.string(),
+    opened: z.object({
+      ...modelSchema.pick({ family: true, tasks: true, width: true, height: true, uncertain: true }).shape,
+      folder: z.string(),
+      predictionType: z.enum(predictionTypes),
+    }),
+  }),
+  z.object({ kind: z.literal('adapter-read'), requestId: z.string(), adapter: adapterFileSchema.omit({ name: true, path: true, bytes: true }) }),
+  z.object({ kind: z.literal('forecast-made'), requestId: z.string(), forecast: forecastSchema }),
+  z.object({ kind: z.literal('question-failed'), requestId: z.string(), failure: failureSchema }),
 ]);
 
 type Parsed = z.output<typeof engineMessageSchema>;

@@ -1,9 +1,6 @@
 import { StopbathError, type Failure } from '../../shared/errors.ts';
 
-/**
- * Questions on their way to the engine and back: one is with it, at most one waits. They are asked at every pause in typing,
- * so a newer one takes the place of the one that waits.
- */
+/** Questions on their way to the engine and back: one is with it, others wait. */
 export interface Questions<Q, A> {
   ask(question: Q): Promise<A>;
   /** The process can be written to now. */
@@ -11,12 +8,13 @@ export interface Questions<Q, A> {
   /** Nothing happens for a question that nobody waits for any more. */
   answer(requestId: string, answer: A): void;
   refuse(requestId: string, failure: Failure): void;
+  /** The process was replaced by one that hears of the question for the first time. */
+  askAgain(failure: Failure): void;
   /** The process is gone, and whatever it was asked with it. */
   drop(failure: Failure): void;
 }
 
 export interface QuestionsOptions<Q> {
-  /** From the question to its answer, the wait included. */
   readonly patienceMs: number;
   /** @returns false when no process takes it now. */
   readonly send: (requestId: string, question: Q) => boolean;
@@ -24,6 +22,11 @@ export interface QuestionsOptions<Q> {
   readonly prefix: string;
   /** What could not be done: completes "The engine is too busy to ...". */
   readonly task: string;
+  /**
+   * `newest`: asked at every pause in typing, so that a newer one takes the place of the one that waits; patience counts from the question.
+   * `every`: each is answered in its turn; patience counts from when the engine has it.
+   */
+  readonly keep?: 'newest' | 'every';
 }
 
 interface Asked<Q, A> {
@@ -31,25 +34,29 @@ interface Asked<Q, A> {
   readonly question: Q;
   readonly resolve: (answer: A) => void;
   readonly reject: (error: StopbathError) => void;
-  readonly timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout | undefined;
 }
 
-export function createQuestions<Q, A>({ patienceMs, send, prefix, task }: QuestionsOptions<Q>): Questions<Q, A> {
+export function createQuestions<Q, A>({ patienceMs, send, prefix, task, keep = 'newest' }: QuestionsOptions<Q>): Questions<Q, A> {
   let sent: Asked<Q, A> | null = null;
-  let waiting: Asked<Q, A> | null = null;
+  const waiting: Asked<Q, A>[] = [];
   let number = 0;
 
-  const refuse = (asked: Asked<Q, A> | null, failure: Failure): void => {
-    if (asked === null) return;
-    clearTimeout(asked.timer);
-    asked.reject(new StopbathError(failure));
+  const refuse = (asked: Asked<Q, A> | null | undefined, failure: Failure): void => {
+    clearTimeout(asked?.timer);
+    asked?.reject(new StopbathError(failure));
+  };
+
+  const startTimer = (asked: Asked<Q, A>): void => {
+    asked.timer = setTimeout(() => giveUp(asked.requestId), patienceMs);
   };
 
   const sendWaiting = (): void => {
-    if (sent !== null || waiting === null) return;
-    if (!send(waiting.requestId, waiting.question)) return;
-    sent = waiting;
-    waiting = null;
+    const [next] = waiting;
+    if (sent !== null || next === undefined || !send(next.requestId, next.question)) return;
+    sent = next;
+    waiting.shift();
+    if (keep === 'every') startTimer(next);
   };
 
   /** The question that is with the engine, if it is that one; the next may go. */
@@ -63,19 +70,21 @@ export function createQuestions<Q, A>({ patienceMs, send, prefix, task }: Questi
 
   const giveUp = (requestId: string): void => {
     const late = { code: 'INTERNAL', message: `The engine is too busy to ${task}.`, nextStep: 'Ask again after the run.' } as const;
-    if (waiting?.requestId === requestId) {
-      refuse(waiting, late);
-      waiting = null;
-    } else refuse(takeSent(requestId), late);
+    const at = waiting.findIndex((asked) => asked.requestId === requestId);
+    refuse(at < 0 ? takeSent(requestId) : waiting.splice(at, 1)[0], late);
+  };
+
+  const dropWaiting = (failure: Failure): void => {
+    for (const asked of waiting.splice(0)) refuse(asked, failure);
   };
 
   return {
     ask: (question) =>
       new Promise((resolve, reject) => {
-        refuse(waiting, { code: 'INTERNAL', message: 'A newer question takes its place.' });
-        const requestId = `${prefix}-${number++}`;
-        const timer = setTimeout(() => giveUp(requestId), patienceMs);
-        waiting = { requestId, question, resolve, reject, timer };
+        if (keep === 'newest') dropWaiting({ code: 'INTERNAL', message: 'A newer question takes its place.' });
+        const asked: Asked<Q, A> = { requestId: `${prefix}-${number++}`, question, resolve, reject, timer: undefined };
+        if (keep === 'newest') startTimer(asked);
+        waiting.push(asked);
         sendWaiting();
       }),
     sendWaiting,
@@ -85,11 +94,20 @@ export function createQuestions<Q, A>({ patienceMs, send, prefix, task }: Questi
       asked?.resolve(answer);
     },
     refuse: (requestId, failure) => refuse(takeSent(requestId), failure),
+    askAgain: (failure) => {
+      if (keep === 'newest') {
+        dropWaiting(failure);
+        refuse(sent, failure);
+      } else if (sent !== null) {
+        clearTimeout(sent.timer);
+        waiting.unshift(sent);
+      }
+      sent = null;
+    },
     drop: (failure) => {
       refuse(sent, failure);
-      refuse(waiting, failure);
       sent = null;
-      waiting = null;
+      dropWaiting(failure);
     },
   };
 }

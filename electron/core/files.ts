@@ -26,7 +26,7 @@ export const writeFileAtomic: FileWriter = async (path, bytes) => {
   }
 };
 
-function systemCode(error: unknown): string | undefined {
+export function systemCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }

@@ -1,4 +1,5 @@
 import type { EngineCommand } from '../../shared/engineProtocol.ts';
+import type { Send } from './network/network.ts';
 
 /** How an engine process ended. Hosts that only know a number leave `signal` null. */
 export interface EngineExit {
@@ -23,6 +24,17 @@ export interface EngineProcess {
 /** How the engine process is told its cache folder. */
 export const engineCacheVariable = 'STOPBATH_CACHE_DIR';
 
+/** How it is told where the app's own files are (electron/engine/assets.ts); without it, it looks above its own. */
+export const engineAssetsVariable = 'STOPBATH_ASSETS_DIR';
+
+/** The system's own way to keep secrets: Keychain, DPAPI, a Secret Service. */
+export interface SecretKeeper {
+  /** False where what it calls encryption has a key that everybody knows. */
+  isSafe(): Promise<boolean>;
+  encrypt(text: string): Promise<Uint8Array>;
+  decrypt(bytes: Uint8Array): Promise<string>;
+}
+
 /** What the surroundings give to the core. Optional abilities are null where the surroundings lack them. */
 export interface Host {
   readonly kind: 'electron' | 'web';
@@ -33,6 +45,11 @@ export interface Host {
   readonly reveal: ((path: string) => void) | null;
   /** Asks where to save; null when the person cancelled. */
   readonly pickSavePath: ((suggestedName: string) => Promise<string | null>) | null;
+  /** Asks for a model's folder or file; null when the person cancelled. */
+  readonly pickModel: ((kind: 'file' | 'folder') => Promise<string | null>) | null;
+  readonly secrets: SecretKeeper | null;
+  /** Requests through the surroundings' own network stack, with their proxy and certificates; null: Node's. */
+  readonly send: Send | null;
 }
 
 /** The folders the core works in; hosts know where they are, in a checkout and in an installed app. */

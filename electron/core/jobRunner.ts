@@ -1,12 +1,11 @@
 import type { Settings } from '../../shared/contract.ts';
-import type { Checkpoint } from '../../shared/engineProtocol.ts';
 import { toFailure, type Failure } from '../../shared/errors.ts';
-import type { Breakpoint, JobEvent, JobSnapshot } from '../../shared/job.ts';
+import type { JobEvent, JobSnapshot } from '../../shared/job.ts';
 import type { EngineHost, EngineProgress, EngineTask, EngineTaskEnd } from './engineTask.ts';
 import type { Inputs } from './inputs.ts';
 import type { JobTable } from './jobTable.ts';
 import type { Keeper } from './keeper.ts';
-import type { Models } from './models.ts';
+import type { Models } from './models/models.ts';
 import { completeDrafts } from './pictureDraft.ts';
 import type { Previews } from './previews.ts';
 import type { Runs } from './runs/runStore.ts';
@@ -24,7 +23,6 @@ export interface JobRunnerOptions {
 }
 
 export interface RunOptions {
-  readonly breakpoints: readonly Breakpoint[];
   /** All but the last decode was done before, and that failed: this time on the device that always has room. */
   readonly decodeOnCpu: boolean;
 }
@@ -37,7 +35,7 @@ export function createJobRunner(options: JobRunnerOptions): (job: JobSnapshot, r
   const { engine, inputs, keeper, models, previews, runs, table } = options;
 
   const prepare = async (job: JobSnapshot, { decodeOnCpu }: RunOptions): Promise<EngineTask> => {
-    const { previewMode, provider } = options.settings();
+    const { previewMode } = options.settings();
     const { jobId, paceMs } = job;
     const from = await runs.checkpoint(jobId);
     const request = from === null ? requestAsRun(job) : requestToGoOn(job, from);
@@ -46,8 +44,8 @@ export function createJobRunner(options: JobRunnerOptions): (job: JobSnapshot, r
       jobId,
       request,
       inputs: await inputs.load(request),
-      modelFolder: models.get(request.modelId).folder,
-      provider: decodeOnCpu ? 'cpu' : provider,
+      ...(await models.use(request)),
+      ...(decodeOnCpu ? { provider: 'cpu' } : {}),
       previewMode,
       paceMs,
       ...(from === null ? {} : { from }),
@@ -57,7 +55,7 @@ export function createJobRunner(options: JobRunnerOptions): (job: JobSnapshot, r
   const run = async (job: JobSnapshot, runOptions: RunOptions): Promise<EngineTaskEnd> => {
     const { jobId } = job;
     const end = engine.run(jobId, prepare(job, runOptions), progress);
-    const breakpoints = [...runOptions.breakpoints];
+    const { breakpoints } = job;
     if (breakpoints.length > 0) engine.control({ kind: 'breakpoints', jobId, breakpoints });
     return await end;
   };
@@ -129,10 +127,4 @@ type StoppedFacts = Pick<Extract<JobEvent, { kind: 'stopped' }>, 'hard' | 'keepa
 export function stoppedEvent({ jobId, numTimesteps, request }: JobSnapshot, facts: StoppedFacts): JobEvent {
   const planned = facts.trace?.numTimesteps ?? numTimesteps ?? request.steps;
   return { kind: 'stopped', jobId, numTimesteps: planned, ...facts };
-}
-
-/** Whether a failed run had only its picture left to decode, and it was not the disk that failed. */
-export function decodeFailed({ failure }: Pick<JobSnapshot, 'failure'>, from: Checkpoint | null): boolean {
-  const byDisk = failure?.code === 'DISK_FULL' || failure?.code === 'FILE_ACCESS';
-  return failure !== null && !byDisk && from !== null && from.stepsDone === from.numTimesteps;
 }

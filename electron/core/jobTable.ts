@@ -11,7 +11,7 @@ export interface JobTable {
   apply(event: JobEvent): void;
 }
 
-const mayFollowEnd: ReadonlySet<JobEvent['kind']> = new Set(['kept', 'removed', 'queued']);
+const mayFollowEnd: ReadonlySet<JobEvent['kind']> = new Set(['kept', 'removed', 'queued', 'breakpoints']);
 
 export function createJobTable(announce: (event: JobEvent) => void): JobTable {
   const jobs = new Map<string, JobSnapshot>();

@@ -5,18 +5,20 @@ import { batchSize } from '../../shared/generation.ts';
 import { seedPlus } from '../../shared/infotext.ts';
 import { emptySnapshot, isEnded, type Breakpoint, type JobEvent, type JobSnapshot, type Picture, type Steering } from '../../shared/job.ts';
 import type { CheckedInput } from '../../shared/rpc.ts';
+import { readEarlierJobs } from './earlierJobs.ts';
 import type { EngineHost, RunControl } from './engineTask.ts';
 import { saveFailure } from './files.ts';
 import { inputIds, type Inputs } from './inputs.ts';
-import { createJobRunner, decodeFailed, stoppedEvent, type RunOptions } from './jobRunner.ts';
+import { createJobRunner, type RunOptions, stoppedEvent } from './jobRunner.ts';
 import { createJobTable, type JobTable } from './jobTable.ts';
+import { createJobTurns, type JobTurns } from './jobTurns.ts';
 import { createKeeper, type Keeper } from './keeper.ts';
 import type { Library } from './library.ts';
-import { checkAgainstModel, type Models } from './models.ts';
+import { checkAgainstModel, type Models } from './models/models.ts';
 import type { Previews } from './previews.ts';
 import type { QueueFile, StoredJob } from './queueFile.ts';
 import type { Runs } from './runs/runStore.ts';
-import { continuedJob, forkedJob, leftJob, queuedJob } from './startedJob.ts';
+import { continuedJob, decodeFailed, forkedJob } from './startedJob.ts';
 import { checkRoom, forkRun } from './steeringLog.ts';
 
 export interface JobsOptions {
@@ -70,19 +72,15 @@ interface JobNotes extends RunOptions {
   readonly at: number;
 }
 
-/** The one file that knows the order of jobs: splitting the queue from its calls would only pass that order around. */
 class JobQueue implements Jobs {
   readonly #options: JobsOptions;
   readonly #table: JobTable;
   readonly #keeper: Keeper;
   readonly #run: (job: JobSnapshot, options: RunOptions) => Promise<JobEvent>;
   readonly #notes = new Map<string, JobNotes>();
-  readonly #queued: string[] = [];
-  readonly #urgent: (() => Promise<void>)[] = [];
+  readonly #turns: JobTurns;
   readonly #settling = new Set<Promise<void>>();
   #lastTime = 0;
-  #running: string | null = null;
-  #busy = false;
   #closing = false;
   #saveProblemTold = false;
 
@@ -94,10 +92,11 @@ class JobQueue implements Jobs {
     });
     this.#keeper = createKeeper({
       ...options,
-      inTurn: (work) => this.#inTurn(work),
+      inTurn: (work) => this.#turns.inTurn(work),
       onKept: (jobId, pictures) => this.#table.apply({ kind: 'kept', jobId, pictures }),
     });
     this.#run = createJobRunner({ ...options, keeper: this.#keeper, table: this.#table });
+    this.#turns = createJobTurns({ begin: (jobId) => this.#begin(jobId), run: (jobId) => this.#runJob(jobId) });
   }
 
   /** Pictures that were deleted are left out, and take their job along with the last of them; restored, they bring it back. */
@@ -111,15 +110,17 @@ class JobQueue implements Jobs {
 
   async submit({ request, count }: CheckedInput<'jobs.submit'>): Promise<CallOutput<'jobs.submit'>> {
     checkAgainstModel(request, this.#options.models.get(request.modelId).model);
+    // A model or an adapter that is not there is told now, not when its turn comes.
+    await this.#options.models.use(request);
     await this.#options.inputs.check(request);
     // A batch uses a seed for each of its pictures; the next job goes on after the last of them.
     const seedsEach = request.batchSeeds === 'per-image' ? batchSize(request) : 1;
     const jobIds = Array.from({ length: count }, (_, index) => {
       const jobId = randomUUID();
-      this.#enqueue({ jobId, request: { ...request, seed: seedPlus(request.seed, index * seedsEach) }, breakpoints: [] });
+      this.#enqueue(emptySnapshot(jobId, { ...request, seed: seedPlus(request.seed, index * seedsEach) }, this.#options.settings().paceMs));
       return jobId;
     });
-    this.#pump();
+    this.#turns.pump();
     // Who is told that a job waits may count on it, whatever ends the app.
     await this.#saveQueue();
     return { jobIds };
@@ -132,7 +133,7 @@ class JobQueue implements Jobs {
       this.#options.engine.stop(jobId);
       return;
     }
-    if (jobId === this.#running) {
+    if (jobId === this.#turns.running) {
       const { hard } = this.#options.engine.stop(jobId);
       this.#table.apply({ kind: 'stopping', jobId, hard });
       return;
@@ -158,10 +159,9 @@ class JobQueue implements Jobs {
 
   breakpoints(jobId: string, breakpoints: Breakpoint[]): void {
     this.#table.get(jobId);
-    this.#notes.set(jobId, { ...this.#notesOf(jobId), breakpoints });
+    this.#table.apply({ kind: 'breakpoints', jobId, breakpoints });
     void this.#saveQueue();
-    this.#describe({ kind: 'queued', jobId });
-    if (jobId === this.#running) this.#options.engine.control({ kind: 'breakpoints', jobId, breakpoints });
+    if (jobId === this.#turns.running) this.#options.engine.control({ kind: 'breakpoints', jobId, breakpoints });
   }
 
   async fork({ jobId: parentId, stepIndex, steering, ahead }: CheckedInput<'jobs.fork'>): Promise<CallOutput<'jobs.fork'>> {
@@ -182,7 +182,7 @@ class JobQueue implements Jobs {
     runs.setCheckpoint(jobId, fork.from);
     const previews = await runs.copyPreviews(parentId, jobId, stepIndex);
     const job = forkedJob(jobId, parent, fork, steering.paceMs ?? parent.paceMs, previews);
-    this.#notes.set(jobId, { at: this.#nextTime(), breakpoints: [], decodeOnCpu: false });
+    this.#notes.set(jobId, { at: this.#nextTime(), decodeOnCpu: false });
     this.#table.add(job);
     this.#describe({ kind: 'queued', jobId });
     await runs.rest(jobId);
@@ -225,7 +225,7 @@ class JobQueue implements Jobs {
 
   async remove(jobId: string): Promise<void> {
     const job = this.#table.get(jobId);
-    if (jobId === this.#running) {
+    if (jobId === this.#turns.running) {
       throw new StopbathError({
         code: 'INVALID_INPUT',
         message: 'This job is running.',
@@ -241,26 +241,21 @@ class JobQueue implements Jobs {
   }
 
   async start(): Promise<void> {
-    const { runs, queueFile, settings } = this.#options;
-    const { queued, interrupted } = await queueFile.read();
-    const waiting = new Map(queued.map(({ jobId, request }) => [jobId, request]));
-    const left = new Set<string>();
-    for (const { job, at, breakpoints } of await runs.open()) {
-      left.add(job.jobId);
-      this.#notes.set(job.jobId, { at, breakpoints, decodeOnCpu: false });
-      const request = waiting.get(job.jobId);
-      this.#table.add(request === undefined ? leftJob(job, runs.has(job.jobId)) : queuedJob({ ...job, request }));
+    const { runs } = this.#options;
+    const { jobs, waiting } = await readEarlierJobs(this.#options);
+    for (const { job, at, isNewlyFinished } of jobs) {
+      if (at !== null) this.#notes.set(job.jobId, { at, decodeOnCpu: false });
+      this.#table.add(job);
+      if (!isNewlyFinished) continue;
+      this.#describe({ kind: 'finished', jobId: job.jobId });
+      this.#settle(job.jobId, false);
     }
-    // The disk took none of their steps.
-    for (const { jobId, request } of interrupted.filter((job) => !left.has(job.jobId))) {
-      this.#table.add(leftJob({ ...emptySnapshot(jobId, request, settings().paceMs), state: 'running' }, false));
-    }
-    for (const job of queued) {
-      if (left.has(job.jobId)) this.#queued.push(job.jobId);
+    for (const job of waiting) {
+      if (runs.knows(job.jobId)) this.#turns.add(job.jobId, 'last');
       else this.#enqueue(job);
     }
     void this.#saveQueue();
-    this.#pump();
+    this.#turns.pump();
   }
 
   async clearGone(): Promise<void> {
@@ -271,7 +266,7 @@ class JobQueue implements Jobs {
   }
 
   async close(): Promise<void> {
-    const running = this.#running;
+    const running = this.#turns.close();
     // From here on the queue file keeps saying what was running: the next session takes it up.
     this.#closing = true;
     await this.#options.queueFile.save(() => this.#stored()).catch(() => undefined);
@@ -284,7 +279,7 @@ class JobQueue implements Jobs {
     const { jobId } = control;
     // The run may have ended while the person was still turning the knob.
     if (isEnded(this.#table.get(jobId).state)) return;
-    if (jobId === this.#running) {
+    if (jobId === this.#turns.running) {
       this.#options.engine.control(control);
       return;
     }
@@ -302,68 +297,44 @@ class JobQueue implements Jobs {
   }
 
   #notesOf(jobId: string): JobNotes {
-    return this.#notes.get(jobId) ?? { at: this.#nextTime(), breakpoints: [], decodeOnCpu: false };
+    return this.#notes.get(jobId) ?? { at: this.#nextTime(), decodeOnCpu: false };
   }
 
-  #enqueue({ jobId, request, breakpoints }: StoredJob): void {
-    const position = this.#queued.length + (this.#running === null ? 0 : 1);
-    this.#queued.push(jobId);
-    this.#notes.set(jobId, { at: this.#nextTime(), breakpoints, decodeOnCpu: false });
-    this.#table.add(emptySnapshot(jobId, request, this.#options.settings().paceMs));
-    this.#table.apply({ kind: 'queued', jobId, request, position });
+  #enqueue(job: JobSnapshot): void {
+    const { jobId, request } = job;
+    this.#notes.set(jobId, { at: this.#nextTime(), decodeOnCpu: false });
+    this.#table.add(job);
+    this.#table.apply({ kind: 'queued', jobId, request, position: this.#turns.add(jobId, 'last') });
   }
 
   async #enqueueFirst(job: JobSnapshot): Promise<void> {
     const { jobId, request } = job;
-    this.#queued.unshift(jobId);
-    this.#table.apply({ kind: 'queued', jobId, request, position: this.#running === null ? 0 : 1, job });
-    this.#pump();
+    this.#table.apply({ kind: 'queued', jobId, request, position: this.#turns.add(jobId, 'first'), job });
+    this.#turns.pump();
     await this.#saveQueue();
   }
 
   #unqueue(jobId: string): void {
-    const at = this.#queued.indexOf(jobId);
-    if (at >= 0) this.#queued.splice(at, 1);
+    this.#turns.remove(jobId);
     void this.#saveQueue();
   }
 
-  /** Work for the engine that goes before the waiting jobs. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#urgent.push(() => work().then(resolve, reject));
-      this.#pump();
-    });
-  }
-
-  #pump(): void {
-    if (this.#busy || this.#closing) return;
-    const work = this.#urgent.shift() ?? this.#nextJob();
-    if (work === null) return;
-    this.#busy = true;
-    void work().finally(() => {
-      this.#busy = false;
-      this.#pump();
-    });
-  }
-
-  #nextJob(): (() => Promise<void>) | null {
-    const jobId = this.#queued.shift();
-    if (jobId === undefined) return null;
-    this.#running = jobId;
+  #begin(jobId: string): void {
     void this.#saveQueue();
     this.#options.runs.begin(jobId);
     // From here on it is stopped, not taken out of the queue, also while the engine process is still starting.
     this.#table.apply({ kind: 'loading', jobId, part: 'engine' });
-    return async () => {
-      const event = await this.#run(this.#table.get(jobId), this.#notesOf(jobId));
-      if (this.#closing) return;
-      this.#running = null;
-      this.#table.apply(event);
-      void this.#saveQueue();
-      // A slow disk does not hold up the next job.
-      this.#settle(jobId, event.kind !== 'finished');
-      await this.#forgetOldest();
-    };
+  }
+
+  async #runJob(jobId: string): Promise<void> {
+    const event = await this.#run(this.#table.get(jobId), this.#notesOf(jobId));
+    if (this.#closing) return;
+    this.#turns.ended();
+    this.#table.apply(event);
+    void this.#saveQueue();
+    // A slow disk does not hold up the next job.
+    this.#settle(jobId, event.kind !== 'finished');
+    await this.#forgetOldest();
   }
 
   #settle(jobId: string, isUnfinished: boolean): void {
@@ -375,8 +346,8 @@ class JobQueue implements Jobs {
   #describe({ kind, jobId }: Pick<JobEvent, 'kind' | 'jobId'>): void {
     const { runs } = this.#options;
     if (kind === 'removed' || kind === 'preview' || !runs.knows(jobId)) return;
-    const { at, breakpoints } = this.#notesOf(jobId);
-    runs.describe(jobId, () => ({ at, job: this.#table.get(jobId), breakpoints: [...breakpoints] }), kind !== 'step');
+    const { at } = this.#notesOf(jobId);
+    runs.describe(jobId, () => ({ at, job: this.#table.get(jobId) }), kind !== 'step' && kind !== 'callback-log');
   }
 
   async #forget(jobId: string): Promise<void> {
@@ -395,10 +366,11 @@ class JobQueue implements Jobs {
 
   #stored(): { queued: StoredJob[]; interrupted: StoredJob[] } {
     const stored = (jobId: string): StoredJob => {
-      const breakpoints = [...this.#notesOf(jobId).breakpoints];
-      return { jobId, request: this.#table.get(jobId).request, breakpoints };
+      const { request, breakpoints } = this.#table.get(jobId);
+      return { jobId, request, breakpoints };
     };
-    return { queued: this.#queued.map(stored), interrupted: this.#running === null ? [] : [stored(this.#running)] };
+    const { queued, running } = this.#turns;
+    return { queued: queued.map(stored), interrupted: running === null ? [] : [stored(running)] };
   }
 
   /** Resolves when it is saved, or cannot be; never rejects. */

@@ -1,14 +1,14 @@
 import { StopbathError } from '../../shared/errors.ts';
 import type { ProviderId } from '../../shared/generation.ts';
 import type { JobSnapshot, Picture } from '../../shared/job.ts';
-import type { Settings } from '../../shared/contract.ts';
 import type { EngineHost, EngineTask } from './engineTask.ts';
 import type { Inputs } from './inputs.ts';
 import type { Library } from './library.ts';
-import type { Models } from './models.ts';
+import type { Models } from './models/models.ts';
 import { partialDrafts } from './pictureDraft.ts';
 import type { PictureDraft } from './pictureFile.ts';
 import type { Runs } from './runs/runStore.ts';
+import { decodeFailed } from './startedJob.ts';
 import { requestAsRun } from './steeringLog.ts';
 
 export interface KeeperOptions {
@@ -17,7 +17,6 @@ export interface KeeperOptions {
   readonly library: Library;
   readonly models: Models;
   readonly runs: Runs;
-  readonly settings: () => Settings;
   /** Waits until the engine is free. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
   readonly onKept: (jobId: string, pictures: Picture[]) => void;
@@ -50,8 +49,9 @@ export function createKeeper(options: KeeperOptions): Keeper {
   const providers = new Map<string, ProviderId>();
   const keeping = new Map<string, Promise<Picture[]>>();
 
-  const decode = async ({ jobId, request, trace }: JobSnapshot): Promise<PictureDraft[]> => {
-    const { engine, inputs, models, runs, settings } = options;
+  const decode = async (job: JobSnapshot): Promise<PictureDraft[]> => {
+    const { jobId, request, trace } = job;
+    const { engine, inputs, models, runs } = options;
     const checkpoint = await runs.checkpoint(jobId);
     if (checkpoint === null) {
       throw new StopbathError({ code: 'NOT_FOUND', message: 'Nothing of this run is left to keep.' });
@@ -64,8 +64,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
       latents: checkpoint.cleanEstimate,
       request: asRun,
       inputs: await inputs.load(asRun),
-      modelFolder: entry.folder,
-      provider: settings().provider,
+      ...(await models.use(asRun)),
+      ...(decodeFailed(job, checkpoint) ? { provider: 'cpu' } : {}),
     });
     const end = await engine.run(jobId, task(), () => undefined);
     if (end.kind === 'failed') throw new StopbathError(end.failure);

@@ -21,6 +21,8 @@ export interface Library {
   has(id: string): boolean;
   /** @throws StopbathError when the library cannot be read. */
   whenRead(): Promise<void>;
+  /** The pictures of a run, in the order of its batch. @throws StopbathError when the library cannot be read. */
+  ofJob(jobId: string): Promise<Picture[]>;
   /** @throws StopbathError `NOT_FOUND` */
   path(id: string): Promise<string>;
   copyTo(id: string, target: string): Promise<void>;
@@ -132,6 +134,11 @@ class PictureFolder implements Library {
 
   whenRead(): Promise<void> {
     return this.#loaded;
+  }
+
+  async ofJob(jobId: string): Promise<Picture[]> {
+    await this.#loaded;
+    return this.#pictures.filter((picture) => picture.jobId === jobId).sort((a, b) => a.batchIndex - b.batchIndex);
   }
 
   async path(id: string): Promise<string> {

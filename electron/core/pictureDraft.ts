@@ -1,7 +1,7 @@
 import type { Checkpoint, RgbImage } from '../../shared/engineProtocol.ts';
 import type { GenerationRequest, ProviderId } from '../../shared/generation.ts';
 import type { RunTrace, StepRecord } from '../../shared/job.ts';
-import type { ModelEntry } from './models.ts';
+import type { ModelEntry } from './models/models.ts';
 import type { PictureDraft } from './pictureFile.ts';
 
 /** The pictures of a run that went to its end, one for each of its batch. */

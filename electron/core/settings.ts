@@ -13,7 +13,7 @@ export interface SettingsStore {
 export interface SettingsOptions {
   readonly file: string;
   readonly write: FileWriter;
-  readonly onChange: (settings: Settings) => void;
+  readonly onChange: (settings: Settings, before: Settings) => void;
   readonly onNotice: (failure: Failure) => void;
 }
 
@@ -33,8 +33,9 @@ export async function openSettings(options: SettingsOptions): Promise<SettingsSt
         } catch (error) {
           throw saveFailure(error, 'the settings');
         }
+        const before = settings;
         settings = next;
-        options.onChange(next);
+        options.onChange(next, before);
         return next;
       }),
   };

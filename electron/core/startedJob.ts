@@ -43,11 +43,18 @@ export function continuedJob(job: JobSnapshot, from: Checkpoint | null): JobSnap
 }
 
 export function queuedJob(job: JobSnapshot): JobSnapshot {
-  return { ...job, state: 'queued', stopping: false, failure: null, keepable: false, trace: null };
+  // What was kept of it stays in the library.
+  return { ...job, state: 'queued', stopping: false, failure: null, keepable: false, pictures: [], trace: null };
 }
 
 /** A run of an earlier session: one whose end nobody saw is stopped, and can go on. */
 export function leftJob(job: JobSnapshot, hasCheckpoint: boolean): JobSnapshot {
   if (isEnded(job.state)) return { ...job, stopping: false, keepable: job.keepable && hasCheckpoint };
   return { ...job, state: 'stopped', stopping: false, keepable: hasCheckpoint, numTimesteps: job.numTimesteps ?? job.request.steps };
+}
+
+/** Whether a failed run had only its picture left to decode, and it was not the disk that failed. */
+export function decodeFailed({ failure }: Pick<JobSnapshot, 'failure'>, from: Checkpoint | null): boolean {
+  const byDisk = failure?.code === 'DISK_FULL' || failure?.code === 'FILE_ACCESS';
+  return failure !== null && !byDisk && from !== null && from.stepsDone === from.numTimesteps;
 }

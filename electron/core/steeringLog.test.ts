@@ -1,24 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { SteeringEntry } from '../../shared/generation.ts';
 import { checkpointAfter, runRequest } from './runs/testing/checkpoints.ts';
-import { checkRoom, forkRun, requestToGoOn, wholeLog } from './steeringLog.ts';
+import { checkRoom, forkRun, requestToGoOn } from './steeringLog.ts';
 
 const at = (afterStep: number, guidanceScale: number): SteeringEntry => ({ afterStep, steering: { guidanceScale } });
 const withSteering = (...steering: SteeringEntry[]): typeof runRequest => ({ ...runRequest, steering });
-
-describe('the whole log', () => {
-  it('is in order of steps, what was planned before what was steered after the same step', () => {
-    expect(wholeLog(withSteering(at(5, 1), at(1, 2)), [at(5, 3), at(0, 4)])).toEqual([at(0, 4), at(1, 2), at(5, 1), at(5, 3)]);
-  });
-
-  it('counts a planned entry once when the run has told it, whatever the order of its fields', () => {
-    const planned: SteeringEntry = { afterStep: 2, steering: { guidanceScale: 3, prompt: 'a dog' } };
-    const told: SteeringEntry = { afterStep: 2, steering: { prompt: 'a dog', guidanceScale: 3, noiseSeed: undefined } };
-    expect(wholeLog(withSteering(planned), [told])).toEqual([planned]);
-    // Back and forth after one step is three things done.
-    expect(wholeLog(withSteering(), [at(2, 5), at(2, 7), at(2, 5)])).toHaveLength(3);
-  });
-});
 
 describe('a fork', () => {
   const checkpoint = checkpointAfter(5, { request: withSteering(at(1, 2), at(9, 9)), log: [at(4, 3)] });

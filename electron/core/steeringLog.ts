@@ -2,33 +2,10 @@ import type { Checkpoint } from '../../shared/engineProtocol.ts';
 import { StopbathError } from '../../shared/errors.ts';
 import { type GenerationRequest, parseGenerationRequest, type SteeringEntry } from '../../shared/generation.ts';
 import type { Steering } from '../../shared/job.ts';
+import { byStep, entriesWithout, type SteeredRun, wholeLog } from '../../shared/steeringLog.ts';
 
 /** Entries that a request may carry. */
 const mostEntries = 1000;
-
-/** A job, or a checkpoint: what was asked for, and what was done beyond it. */
-interface SteeredRun {
-  readonly request: GenerationRequest;
-  readonly log: readonly SteeringEntry[];
-}
-
-/**
- * All that was, and by the request will be, done to a run, in order: what the request plans, and what was steered beyond it.
- * A run tells planned entries as it meets them; those count once.
- */
-export function wholeLog(request: GenerationRequest, log: readonly SteeringEntry[]): SteeringEntry[] {
-  return byStep([...request.steering, ...without(log, request.steering)]);
-}
-
-/** What of a log the other has not, entry by entry. */
-function without(log: readonly SteeringEntry[], other: readonly SteeringEntry[]): SteeringEntry[] {
-  const left = other.map(key);
-  return log.filter((entry) => {
-    const at = left.indexOf(key(entry));
-    if (at >= 0) left.splice(at, 1);
-    return at < 0;
-  });
-}
 
 /** What was done by the time of a checkpoint, in order. */
 function executedBy({ request, log, stepsDone }: Checkpoint): SteeringEntry[] {
@@ -36,8 +13,8 @@ function executedBy({ request, log, stepsDone }: Checkpoint): SteeringEntry[] {
 }
 
 /** The request that draws a run's picture again without anybody steering. */
-export function requestAsRun({ request, log }: SteeredRun): GenerationRequest {
-  return { ...request, steering: wholeLog(request, log) };
+export function requestAsRun(run: SteeredRun): GenerationRequest {
+  return { ...run.request, steering: wholeLog(run) };
 }
 
 /** The steering that a run is given beyond its pace; null when that is nothing. */
@@ -61,7 +38,7 @@ export function forkRun(parent: SteeredRun, checkpoint: Checkpoint, steering: St
   const stepIndex = checkpoint.stepsDone - 1;
   const done = executedBy(checkpoint);
   const change = pictureSteering(steering);
-  const rest = ahead ?? (change === null ? wholeLog(parent.request, parent.log) : []);
+  const rest = ahead ?? (change === null ? wholeLog(parent) : []);
   const next = change === null ? [] : [{ afterStep: stepIndex, steering: change }];
   const later = byStep(rest.filter(({ afterStep }) => afterStep > stepIndex));
   const request = parseGenerationRequest({ ...parent.request, steering: [...done, ...next, ...later] });
@@ -74,26 +51,16 @@ export function forkRun(parent: SteeredRun, checkpoint: Checkpoint, steering: St
  */
 export function requestToGoOn(run: SteeredRun, from: Checkpoint): GenerationRequest {
   const executed = executedBy(from);
-  const ahead = without(wholeLog(run.request, run.log), executed).filter(({ afterStep }) => afterStep >= from.stepsDone - 1);
+  const ahead = entriesWithout(wholeLog(run), executed).filter(({ afterStep }) => afterStep >= from.stepsDone - 1);
   return { ...run.request, steering: [...executed, ...ahead] };
 }
 
 /** @throws StopbathError `INVALID_INPUT` for a run whose picture could not carry one more change. */
 export function checkRoom(job: SteeredRun, steering: Steering): void {
-  if (pictureSteering(steering) === null || wholeLog(job.request, job.log).length < mostEntries) return;
+  if (pictureSteering(steering) === null || wholeLog(job).length < mostEntries) return;
   throw new StopbathError({
     code: 'INVALID_INPUT',
     message: `This run has been changed ${mostEntries} times; it takes no more.`,
     nextStep: 'Let it end, or stop it and go on from one of its steps.',
   });
-}
-
-function byStep(log: readonly SteeringEntry[]): SteeringEntry[] {
-  // Sorting is stable: what was done after the same step stays in order.
-  return [...log].sort((a, b) => a.afterStep - b.afterStep);
-}
-
-function key({ afterStep, steering }: SteeringEntry): string {
-  const fields = Object.entries(steering).filter(([, value]) => value !== undefined);
-  return JSON.stringify([afterStep, fields.sort(([a], [b]) => (a < b ? -1 : 1))]);
 }

@@ -1,8 +1,8 @@
 import { session } from 'electron';
 import { isAppAddress } from './address.ts';
 
-/** All the interface needs: copying a picture or a prompt, and the whole screen. */
-const allowed: ReadonlySet<string> = new Set(['clipboard-sanitized-write', 'fullscreen']);
+/** All the interface needs: copying a picture or a prompt, pasting a callback at the press of its button, and the whole screen. */
+const allowed: ReadonlySet<string> = new Set(['clipboard-sanitized-write', 'clipboard-read', 'fullscreen']);
 
 /** Both handlers are needed: some features only check, some only ask. */
 export function restrictPermissions(): void {

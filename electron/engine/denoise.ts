@@ -246,7 +246,7 @@ async function pace(started: number, plan: DenoisePlan): Promise<void> {
 function modelNan(stepIndex: number): StopbathError {
   return new StopbathError({
     code: 'MODEL_NAN',
-    message: `The model gave values that are no numbers at step ${stepIndex + 1}.`,
+    message: `unet/model.onnx gave values that are no numbers at step ${stepIndex + 1}.`,
     nextStep: 'Use a full-precision (fp32) version of the model, or another device.',
   });
 }

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { EngineMessage } from '../../shared/engineProtocol.ts';
+import { plainUse, type EngineMessage } from '../../shared/engineProtocol.ts';
 import { type GenerationRequest, type GuidanceEnd, guidedSteps } from '../../shared/generation.ts';
 import { runTraceSchema, stepRecordSchema } from '../../shared/job.ts';
 import { mapTensor } from './tensor/tensor.ts';
@@ -206,7 +206,7 @@ describe('stop', () => {
     const [checkpoint] = checkpointsOf(await rig.generate()).slice(-1);
     if (checkpoint === undefined) throw new Error('no checkpoint');
     const latents = checkpoint.cleanEstimate;
-    await rig.engine.handle({ kind: 'decode', jobId: 'job', latents, request: tinyRequest, inputs: null, modelFolder: folder, provider: 'cpu' });
+    await rig.engine.handle({ kind: 'decode', jobId: 'job', latents, request: tinyRequest, inputs: null, modelFolder: folder, provider: 'cpu', ...plainUse });
     expect(last(rig.messages)).toMatchObject({ kind: 'decoded', images: [{ width: 64, height: 64 }] });
   });
 });

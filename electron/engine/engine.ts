@@ -6,13 +6,15 @@ import { turn } from './denoise.ts';
 import type { EngineOptions } from './engineOptions.ts';
 import { type GenerateCommand, type GenerateJob, runGenerateJob } from './generateJob.ts';
 import type { NoiseModel } from './guidance/condition.ts';
-import { type GuidedCalls, guidedCallsOnCpu, type GuidedInput, measureGuidedCalls } from './guidance/guidedPrediction.ts';
+import { type GuidedCalls, guidedCallsOnCpu, type GuidedInput, measureGuidedCalls, predictGuided } from './guidance/guidedPrediction.ts';
 import { LoadedModel } from './loadedModel.ts';
 import { forkedProber, judge, type Prober } from './ort/prober.ts';
 import { runProbe } from './ort/probe.ts';
-import { knownMissing, Providers } from './ort/providers.ts';
+import { knownMissing } from './ort/knownMissing.ts';
+import { Providers } from './ort/providers.ts';
 import { openSession } from './ort/session.ts';
 import { openTokenCounter } from './pipelines/tokenCounter.ts';
+import { answerQuestion, type EngineQuestion } from './questions.ts';
 import { Pauses } from './steering/pauses.ts';
 import { finishImages } from './tasks/pictureInput.ts';
 import { tensorFromPlain } from './tensor/tensor.ts';
@@ -35,6 +37,8 @@ export class Engine {
   readonly #model: LoadedModel;
   readonly #running = new Map<string, Running>();
   readonly #guidedCalls = new Map<string, GuidedCalls>();
+  /** Sizes for which a loaded model has been called in both ways. */
+  readonly #warmShapes = new WeakMap<NoiseModel, Set<string>>();
   #queue: Promise<void> = Promise.resolve();
 
   constructor(options: EngineOptions) {
@@ -43,7 +47,7 @@ export class Engine {
   }
 
   /** @returns a promise that settles when the task has ended; it never rejects. */
-  handle(command: Exclude<EngineCommand, { kind: 'shutdown' }>): Promise<void> {
+  handle(command: Exclude<EngineCommand, { kind: 'shutdown' | 'self-test' }>): Promise<void> {
     switch (command.kind) {
       case 'generate':
         return this.generate(command);
@@ -68,6 +72,17 @@ export class Engine {
         return this.#countTokens(command);
       case 'check-callback':
         return this.#checkCallback(command);
+      case 'examine':
+        return this.#inTurn(async () => {
+          // Its parts are loaded one after the other: beside another model there may be no room.
+          await this.#model.release();
+          await this.#answer(command);
+        });
+      case 'open-checkpoint':
+      case 'read-adapter':
+        return this.#answer(command);
+      case 'forecast':
+        return this.#forecast(command);
       default:
         return assertNever(command);
     }
@@ -82,36 +97,63 @@ export class Engine {
     return this.#enqueue(jobId, () => this.#generate(job)).finally(() => this.#running.delete(jobId));
   }
 
+  async #answer(question: EngineQuestion): Promise<void> {
+    this.#options.emit(await answerQuestion(question, this.#options));
+  }
+
+  /** At once: it reads small files only. */
+  async #forecast({ requestId, use, request }: Extract<EngineCommand, { kind: 'forecast' }>): Promise<void> {
+    try {
+      this.#options.emit({ kind: 'forecast-made', requestId, forecast: await this.#model.forecast(use, request) });
+    } catch (error) {
+      this.#options.emit({ kind: 'question-failed', requestId, failure: toFailure(error) });
+    }
+  }
+
+  /** Behind the tasks that were given before. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#queue.then(work);
+    this.#queue = done.catch(() => undefined);
+    return done;
+  }
+
   #enqueue(jobId: string, work: () => Promise<void>): Promise<void> {
-    const task = this.#queue.then(async () => {
+    return this.#inTurn(async () => {
       try {
         await work();
       } catch (error) {
         this.#options.emit({ kind: 'failed', jobId, failure: toFailure(error) });
       }
     });
-    this.#queue = task;
-    return task;
   }
 
   async #generate(job: GenerateJob): Promise<void> {
-    const { modelFolder, provider: choice, jobId, request } = job.command;
-    await runGenerateJob(job, {
-      emit: this.#options.emit,
-      warn: (text) => this.#options.warn?.(text),
-      open: () =>
-        this.#model.open(modelFolder, choice, request.task, (part) => this.#options.emit({ kind: 'loading', jobId, part })),
-      guidedCalls: (model, example) => this.#chooseCalls(model, example, job.signal),
-    });
+    const { command } = job;
+    const { jobId, request, previewMode } = command;
+    const onPart = (part: string): void => this.#options.emit({ kind: 'loading', jobId, part });
+    try {
+      await runGenerateJob(job, {
+        emit: this.#options.emit,
+        warn: (text) => this.#options.warn?.(text),
+        open: () => this.#model.open(command, { request, task: request.task, decodesPreviews: previewMode === 'decoder', onPart }),
+        guidedCalls: (model, example) => this.#chooseCalls(model, example, job.signal),
+      });
+    } finally {
+      await this.#model.rest();
+    }
   }
 
-  async #decode({ jobId, modelFolder, provider, latents, request, inputs }: DecodeCommand): Promise<void> {
+  async #decode(command: DecodeCommand): Promise<void> {
+    const { jobId, latents, request, inputs } = command;
+    const onPart = (part: string): void => this.#options.emit({ kind: 'loading', jobId, part });
     // Decoding needs no more than text-to-image does, whatever the task was.
-    const { pipeline } = await this.#model.open(modelFolder, provider, 'text-to-image', (part) =>
-      this.#options.emit({ kind: 'loading', jobId, part }),
-    );
-    const images = finishImages(await pipeline.decode(tensorFromPlain(latents)), request, inputs);
-    this.#options.emit({ kind: 'decoded', jobId, images });
+    const { pipeline } = await this.#model.open(command, { request, task: 'text-to-image', decodesPreviews: false, onPart });
+    try {
+      const images = finishImages(await pipeline.decode(tensorFromPlain(latents)), request, inputs);
+      this.#options.emit({ kind: 'decoded', jobId, images });
+    } finally {
+      await this.#model.rest();
+    }
   }
 
   /** At once, in a thread of its own. */
@@ -138,14 +180,24 @@ export class Engine {
     if (this.#model.provider === 'cpu') return guidedCallsOnCpu(example.sample);
     if (example.unconditional === null) return 'two-singles';
     const key = `${this.#model.key} ${example.sample.dims.join('x')}`;
-    const known = this.#guidedCalls.get(key);
-    if (known !== undefined) return known;
-    const measured = await measureGuidedCalls(model, example, async () => {
+    const mayCall = async (): Promise<boolean> => {
       await turn();
       return !signal.aborted;
-    });
-    if (measured !== null) this.#guidedCalls.set(key, measured);
-    return measured ?? 'two-singles';
+    };
+    const warm = this.#warmShapes.get(model) ?? new Set<string>();
+    this.#warmShapes.set(model, warm);
+    const known = this.#guidedCalls.get(key);
+    if (known === undefined) {
+      const measured = await measureGuidedCalls(model, example, mayCall);
+      if (measured === null) return 'two-singles';
+      this.#guidedCalls.set(key, measured);
+      warm.add(key);
+      return measured;
+    }
+    // Loaded anew, the model has no kernels yet: those of the guided call are made in the first step, those of the call it is to be
+    // after guidance has ended would be made in the middle of the run.
+    if (known === 'one-batch' && !warm.has(key) && (await predictGuided(model, { ...example, unconditional: null }, known, mayCall)) !== null) warm.add(key);
+    return known;
   }
 }
 
@@ -157,7 +209,7 @@ export interface EngineSurroundings {
 }
 
 /** Where results that may outlive the process are kept; set by the host. */
-const cacheVariable = 'STOPBATH_CACHE_DIR';
+export const cacheVariable = 'STOPBATH_CACHE_DIR';
 
 /** The engine with the real ONNX Runtime. */
 export function createEngine({ emit, probeEntry, warn }: EngineSurroundings): Engine {
@@ -172,6 +224,13 @@ export function createEngine({ emit, probeEntry, warn }: EngineSurroundings): En
     emit,
     warn,
     openSession,
-    devices: new Providers({ probe, cacheFolder, knownBefore: knownMissing, probesInThisProcess: inElectron }),
+    cacheFolder,
+    devices: new Providers({
+      probe,
+      cacheFolder,
+      knownBefore: knownMissing,
+      probesInThisProcess: inElectron,
+      onChange: (device) => emit({ kind: 'device', ...device }),
+    }),
   });
 }

@@ -1,5 +1,6 @@
 import type { EngineMessage } from '../../shared/engineProtocol.ts';
 import type { ProviderChoice, ProviderId } from '../../shared/generation.ts';
+import type { DeviceMemory } from './memory/freeMemory.ts';
 import type { ModelSession } from './tensor/modelSession.ts';
 
 /** The device a model runs on, and why not a better one. */
@@ -14,10 +15,19 @@ export interface EngineOptions {
     resolve(choice: ProviderChoice, model: string): Promise<Device>;
     /** The provider could not run the model in this folder: `auto` shall not choose it for that again. */
     reject(provider: ProviderId, model: string, detail: string): void;
+    /**
+     * Opens a part on its device; absent: all parts stay where `resolve` put the model. Under `auto`, parts other than the UNet that the
+     * device refuses run on the CPU, and the next `device` message says so.
+     */
+    openPart?(file: string, provider: ProviderId, choice: ProviderChoice, openSession: EngineOptions['openSession']): Promise<ModelSession>;
     /** Whether the model of this hash gave the CPU's results on the provider before. */
     isVerified(provider: ProviderId, modelHash: string): Promise<boolean>;
     setVerified(provider: ProviderId, modelHash: string): Promise<void>;
   };
+  /** Where results that may outlive the process are kept; left out: nowhere. */
+  readonly cacheFolder?: string | null;
+  /** Left out: what the real devices say. */
+  readonly deviceMemory?: (provider: ProviderId) => Promise<DeviceMemory>;
   /** For the log; nothing a person must see. */
   readonly warn?: (text: string) => void;
 }

@@ -1,7 +1,7 @@
 import type { Checkpoint, EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
 import { StopbathError } from '../../shared/errors.ts';
 import { batchSize, type GenerationRequest, type ProviderId } from '../../shared/generation.ts';
-import type { RunTrace, StepRecord } from '../../shared/job.ts';
+import { maxLineLength, maxLinesAStep, type RunTrace, type StepRecord } from '../../shared/job.ts';
 import type { StepCallback, StepEnd } from './callbacks/callback.ts';
 import { callbackStates, restoreLoop } from './callbacks/loopState.ts';
 import { type RunControls, type SteeredFields, steeredFields } from './callbacks/runControls.ts';
@@ -12,8 +12,10 @@ import { scaleForStep } from './guidance/guidanceCurve.ts';
 import type { GuidedCalls, GuidedInput } from './guidance/guidedPrediction.ts';
 import { isGuided } from './guidance/guidanceState.ts';
 import { ReuseMemory } from './guidance/reuse.ts';
+import type { LoraStrengths } from './loras/loraStrengths.ts';
 import { jobCallbacks } from './jobCallbacks.ts';
 import type { Pipeline } from './pipelines/pipeline.ts';
+import type { MemoryPlan } from './pipelines/residency.ts';
 import { conditionOf, extrasOf, type RunTensors } from './runTensors.ts';
 import type { SandboxedCallback, UserCallbackState } from './sandbox/userCallback.ts';
 import { type Course, indexOf, stepsOf } from './schedulers/course.ts';
@@ -44,7 +46,7 @@ export interface GenerateSurroundings {
   readonly emit: (message: EngineMessage) => void;
   readonly warn: (text: string) => void;
   /** Loads the model, or takes the one that is loaded, with all that the request's task needs. */
-  readonly open: () => Promise<{ pipeline: Pipeline; provider: ProviderId }>;
+  readonly open: () => Promise<{ pipeline: Pipeline; provider: ProviderId; memory: MemoryPlan; loras: LoraStrengths | null }>;
   readonly guidedCalls: (model: NoiseModel, example: GuidedInput) => Promise<GuidedCalls>;
 }
 
@@ -55,15 +57,15 @@ export async function runGenerateJob(job: GenerateJob, around: GenerateSurroundi
   const begun = performance.now();
   const timings: Timings = { load: 0, textEncode: 0, denoise: 0, sessionRun: 0, preview: 0, decode: 0, total: 0 };
   const { jobId, request, inputs, from } = job.command;
-  const { pipeline, provider } = await timed(timings, 'load', around.open);
+  const { pipeline, provider, memory, loras } = await timed(timings, 'load', around.open);
   checkRequest(request, pipeline);
   checkInputs(request, inputs);
   if (from !== undefined) checkCheckpoint(from, request, pipeline);
   const cut = cutAt(from, request);
-  const run = await timed(timings, 'textEncode', () => SteeredRun.begin({ request, pipeline, executed: cut.executed, warn: around.warn }));
+  const run = await timed(timings, 'textEncode', () => SteeredRun.begin({ request, pipeline, executed: cut.executed, warn: around.warn, loras }));
   const waits = { ms: 0 };
   const userCallbacks = await openUserCallbacks(job.command, around);
-  const result = await runLoop({ job, around, pipeline, run, cut, timings, waits, userCallbacks }).finally(() => {
+  const result = await runLoop({ job: withAffordablePreviews(job, pipeline, memory), around, pipeline, run, cut, timings, waits, userCallbacks }).finally(() => {
     for (const callback of userCallbacks) callback.dispose();
   });
   if (result.status === 'finished' && job.controls.hasPlanned(Infinity)) around.warn('Some of what the request steers comes after the last step, and was not done.');
@@ -81,6 +83,12 @@ export async function runGenerateJob(job: GenerateJob, around: GenerateSurroundi
   around.emit({ kind: 'decoding', jobId });
   const images = await timed(timings, 'decode', async () => finishImages(await pipeline.decode(result.latents), request, inputs));
   around.emit({ kind: 'finished', jobId, images, trace: trace('finished') });
+}
+
+/** `auto` decodes where that costs nothing; where the decoder had to be loaded again for each picture it would. */
+function withAffordablePreviews(job: GenerateJob, { hasTinyDecoder }: Pipeline, { policy, holdsDecoder }: MemoryPlan): GenerateJob {
+  if (job.command.previewMode !== 'auto' || policy === 'keep' || holdsDecoder || hasTinyDecoder === true) return job;
+  return { ...job, command: { ...job.command, previewMode: 'linear' } };
 }
 
 interface LoopParts {
@@ -110,7 +118,10 @@ async function openUserCallbacks({ request, from, jobId }: GenerateCommand, { em
           name,
           seed: request.seed,
           onProblem: ({ stepIndex, line, message }) => emit({ kind: 'callback-problem', jobId, name, stepIndex, line, message }),
-          onLog: (text) => warn(`${name}: ${text}`),
+          onLog: (lines, stepIndex) => {
+            warn(lines.map((line) => `${name}: ${line}`).join('\n'));
+            emit({ kind: 'callback-log', jobId, name, stepIndex, lines: toldLines(lines) });
+          },
           ...(restored === undefined ? {} : { restored }),
         }),
       );
@@ -120,6 +131,11 @@ async function openUserCallbacks({ request, from, jobId }: GenerateCommand, { em
     throw error;
   }
   return opened;
+}
+
+/** A page is no log file: the last lines of a call, each cut to what a panel shows. */
+function toldLines(lines: readonly string[]): string[] {
+  return lines.slice(-maxLinesAStep).map((line) => (line.length <= maxLineLength ? line : `${line.slice(0, maxLineLength - 1)}…`));
 }
 
 async function runLoop({ job, around, pipeline, run, cut, timings, waits, userCallbacks }: LoopParts): Promise<DenoiseResult> {
@@ -134,6 +150,7 @@ async function runLoop({ job, around, pipeline, run, cut, timings, waits, userCa
   const noise = createNoise(request.noise, request.seed, { count: batchSize(request), mode: request.batchSeeds });
   const reuse = new ReuseMemory(fields.reuse);
   const firstStep = from?.stepsDone ?? 0;
+  run.setLoras(firstStep);
   const { stepper, window } = course;
   const start = from === undefined ? await startTask({ request, inputs, pipeline, stepper, window, noise }) : resumeStart(from);
   const tensors: RunTensors = { ...run.conditions.at(firstStep), ...start.tensors };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { plainUse } from '../../shared/engineProtocol.ts';
 import { runTraceSchema } from '../../shared/job.ts';
 import { encodePng, readPngTexts } from '../media/png.ts';
 import { checkpointsOf, createRig, ofKind, tinyRequest } from './testing/engineRig.ts';
@@ -74,7 +75,7 @@ describe('the command line', () => {
     const request = { ...tinyRequest, prompt: 'a b', seed: '7' };
     const latents = checkpointsOf(await rig.generate({ request }))[3]?.cleanEstimate;
     if (latents === undefined) throw new Error('no checkpoint');
-    await rig.engine.handle({ kind: 'decode', jobId: 'job', latents, request, inputs: null, modelFolder: model, provider: 'cpu' });
+    await rig.engine.handle({ kind: 'decode', jobId: 'job', latents, request, inputs: null, modelFolder: model, provider: 'cpu', ...plainUse });
     const image = ofKind(rig.messages, 'decoded')[0]?.images[0];
     if (image === undefined) throw new Error('no picture');
     expect(png.equals(await encodePng(image, texts))).toBe(true);

@@ -1,4 +1,5 @@
 import type { RgbImage } from '../../shared/engineProtocol.ts';
+import { toFailure } from '../../shared/errors.ts';
 import type { StepCallback, StepEnd } from './callbacks/callback.ts';
 import { checkpointCallback } from './callbacks/checkpoint.ts';
 import { previewCallback, type PreviewSource } from './callbacks/preview.ts';
@@ -44,10 +45,11 @@ const textNames: ReadonlySet<string> = new Set(['prompt_embeds', 'negative_promp
  */
 export function jobCallbacks(parts: JobParts): Required<Pick<DenoisePlan, 'callbacks' | 'between'>> {
   const { guidance, steering } = steers(parts);
+  const loras = loraStrengths(parts);
   const keeps = checkpoints(parts);
   return {
-    callbacks: [guidance, promptSchedules(parts), ...parts.userCallbacks, ...parts.job.callbacks, steering, keeps, ...previews(parts)],
-    between: [steering, keeps],
+    callbacks: [guidance, promptSchedules(parts), ...parts.userCallbacks, ...parts.job.callbacks, steering, loras, keeps, ...previews(parts)],
+    between: [steering, loras, keeps],
   };
 }
 
@@ -59,7 +61,7 @@ function steers({ job, around, run, noise, reuse, tensors, firstScale, mostCosin
     firstScale,
     mostCosine,
     onApplied: (applied, afterStep) => around.emit({ kind: 'steered', jobId, steering: applied, afterStep }),
-    onRefused: ({ message }) => around.warn(`What was steered could not be done: ${message}`),
+    onRefused: (refused, error) => around.emit({ kind: 'steer-refused', jobId, steering: refused, failure: toFailure(error) }),
     // What the request plans is part of the picture, and is done even where a stop waits: the checkpoint says it was.
     change: (steered, stepIndex, latents, isLive) =>
       run.change(steered, stepIndex, latents, {
@@ -81,6 +83,18 @@ function promptSchedules({ run, tensors }: JobParts): StepCallback {
     callbackOnStepEnd: (...input) => {
       const { positive, negative } = run.conditions;
       return promptScheduleCallback(positive, negative).callbackOnStepEnd(...input);
+    },
+  };
+}
+
+/** Behind the steering, which may have changed them: what the next step's LoRAs weigh. */
+function loraStrengths({ run }: JobParts): StepCallback {
+  return {
+    name: 'loraStrengths',
+    callbackOnStepEndTensorInputs: [],
+    callbackOnStepEnd(step, stepIndex) {
+      if (step.nextSigma !== null) run.setLoras(stepIndex + 1);
+      return undefined;
     },
   };
 }
@@ -109,7 +123,7 @@ function previews({ job, around, pipeline, timings }: JobParts): StepCallback[] 
   if (previewMode === 'off') return [];
   const region = drawnRegion(request, inputs);
   const render = async (estimate: Tensor, source: PreviewSource): Promise<RgbImage> =>
-    montage(source === 'decoder' ? await pipeline.decode(estimate) : projectLatents(estimate, pipeline.latentSpace.preview));
+    montage(source === 'decoder' ? await pipeline.decodePreview(estimate) : projectLatents(estimate, pipeline.latentSpace.preview));
   return [
     previewCallback({
       source: previewMode === 'linear' ? 'linear' : 'decoder',

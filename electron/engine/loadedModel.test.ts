@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { plainUse } from '../../shared/engineProtocol.ts';
 import { LoadedModel } from './loadedModel.ts';
 import { openSession } from './ort/session.ts';
+import { tinyRequest } from './testing/engineRig.ts';
 import { writeTinyModel } from './testing/tinyModel.ts';
 
 it('holds the sessions of one model at a time, and none of a model that could not be loaded', async () => {
@@ -31,7 +33,8 @@ it('holds the sessions of one model at a time, and none of a model that could no
   // The last part: two sessions are open by then.
   await writeFile(join(broken, 'vae_decoder', 'model.onnx'), 'damaged');
   const parts: string[] = [];
-  const open = (folder: string) => model.open(folder, 'cpu', 'text-to-image', (part) => parts.push(part));
+  const run = { request: tinyRequest, task: 'text-to-image', decodesPreviews: false, onPart: (part: string) => parts.push(part) } as const;
+  const open = (modelFolder: string) => model.open({ modelFolder, provider: 'cpu', ...plainUse }, run);
   const { pipeline } = await open(first);
   expect((await open(first)).pipeline).toBe(pipeline);
   expect(parts).toHaveLength(4);

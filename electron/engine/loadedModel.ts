@@ -1,22 +1,60 @@
+import { createHash } from 'node:crypto';
+import { basename, dirname } from 'node:path';
+import type { ModelUse } from '../../shared/engineProtocol.ts';
 import { StopbathError, toFailure } from '../../shared/errors.ts';
-import type { ProviderChoice, ProviderId, Task } from '../../shared/generation.ts';
+import type { GenerationRequest, ProviderId, Task } from '../../shared/generation.ts';
+import type { Forecast } from '../../shared/models.ts';
 import type { EngineOptions } from './engineOptions.ts';
+import { type FolderInUse, folderWithLoras } from './loras/openWithLoras.ts';
+import type { LoraStrengths } from './loras/loraStrengths.ts';
+import { fittingModel } from './memory/fittingModel.ts';
+import { MemoryPlanner } from './memory/forecast.ts';
+import { deviceMemory, ownMemory } from './memory/freeMemory.ts';
 import type { Pipeline } from './pipelines/pipeline.ts';
 import { openPipeline } from './pipelines/registry.ts';
+import { keepAll, type MemoryPlan, Residency } from './pipelines/residency.ts';
 import type { Verification } from './pipelines/verify.ts';
+import type { ModelSession } from './tensor/modelSession.ts';
 
 export interface OpenModel {
   readonly pipeline: Pipeline;
   readonly provider: ProviderId;
+  /** How this run uses the memory. */
+  readonly memory: MemoryPlan;
+  /** Those it was opened with; null: none. */
+  readonly loras: LoraStrengths | null;
+}
+
+/** A run as far as the model's memory depends on it. */
+export interface IntendedRun {
+  readonly request: GenerationRequest;
+  /** The task it loads for: decoding needs no more than text-to-image does, whatever the task was. */
+  readonly task: Task;
+  /** Pictures are decoded while it goes on. */
+  readonly decodesPreviews: boolean;
+  /** Told each part before it is loaded. */
+  readonly onPart: (part: string) => void;
+}
+
+interface Open {
+  readonly folder: string;
+  readonly provider: ProviderId;
+  readonly pipeline: Pipeline;
+  readonly residency: Residency;
+  readonly loras: LoraStrengths | null;
 }
 
 /** Keeps one model in memory: the one used last. Two large ones would not fit. */
 export class LoadedModel {
   readonly #options: EngineOptions;
-  #open: (OpenModel & { readonly folder: string }) | null = null;
+  readonly #planner: MemoryPlanner;
+  #open: Open | null = null;
+  /** What the last run was to take: a device holds about that until the model is released. */
+  #neededBytes = 0;
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#planner = new MemoryPlanner(options.deviceMemory);
   }
 
   get provider(): ProviderId | null {
@@ -28,53 +66,127 @@ export class LoadedModel {
     return `${this.#open?.pipeline.modelHash ?? ''} ${this.#open?.provider ?? ''}`;
   }
 
-  /** The model of a folder on a device with all that a task needs, loaded only when it is not in memory. */
-  async open(folder: string, choice: ProviderChoice, task: Task, onPart: (part: string) => void): Promise<OpenModel> {
+  /** The model of a folder on a device with all that a run needs, loaded only when it is not in memory. */
+  async open(use: ModelUse, run: IntendedRun): Promise<OpenModel> {
+    const { modelFolder: folder, provider: choice } = use;
     const { devices, emit, warn } = this.#options;
     const device = await devices.resolve(choice, folder);
     emit({ kind: 'device', ...device });
     const { provider } = device;
     try {
-      const open = await this.#load(folder, provider, onPart);
-      await open.pipeline.prepare(task, onPart);
-      return open;
+      return await this.#openOn(provider, use, run);
     } catch (error) {
       if (choice !== 'auto' || provider === 'cpu' || !isDeviceTrouble(error)) throw error;
       const { message, detail } = toFailure(error);
       warn?.(`${provider} could not load the model: ${message} ${detail ?? ''}`);
       devices.reject(provider, folder, detail ?? message);
-      return this.open(folder, choice, task, onPart);
+      return this.open(use, run);
     }
+  }
+
+  /** What a run would take on the device it would be given; loads nothing. @throws StopbathError as `readModelSize`. */
+  async forecast({ modelFolder: folder, provider: choice, memoryPolicy: policy }: ModelUse, request: GenerationRequest): Promise<Forecast> {
+    const { provider } = await this.#options.devices.resolve(choice, folder);
+    const { forecast } = await this.#planner.plan({ folder, provider, request, policy, decodesPreviews: false, heldBytes: this.#heldBytes(provider), isForecast: true });
+    return forecast;
+  }
+
+  /** A run has ended: what a waiting engine need not hold leaves. */
+  async rest(): Promise<void> {
+    await this.#open?.residency.rest();
   }
 
   async release(): Promise<void> {
     const open = this.#open;
     this.#open = null;
+    this.#neededBytes = 0;
+    this.#planner.forget();
     await open?.pipeline.release();
   }
 
-  async #load(folder: string, provider: ProviderId, onPart: (part: string) => void): Promise<OpenModel> {
+  async #openOn(provider: ProviderId, use: ModelUse, { request, task, decodesPreviews, onPart }: IntendedRun): Promise<OpenModel> {
+    const inUse = await folderWithLoras(use.modelFolder, use.loras);
+    const { memoryPolicy: policy } = use;
+    const { folder } = inUse;
+    const plan = await this.#plan({ folder, provider, request, policy, decodesPreviews, heldBytes: this.#heldBytes(provider) });
+    const { pipeline, residency, loras } = await this.#load(use, inUse, provider, plan, onPart);
+    residency.follow(plan);
+    await pipeline.prepare(task, onPart);
+    return { pipeline, provider, memory: plan, loras };
+  }
+
+  /** A folder that cannot be read is told by what opens it. */
+  async #plan(input: Parameters<MemoryPlanner['plan']>[0]): Promise<MemoryPlan> {
+    try {
+      const { plan, forecast } = await this.#planner.plan(input);
+      this.#neededBytes = forecast.needBytes;
+      return plan;
+    } catch (error) {
+      this.#options.warn?.(`The memory it takes could not be foreseen: ${toFailure(error).message}`);
+      return keepAll;
+    }
+  }
+
+  #heldBytes(provider: ProviderId): number {
+    // Exactly known for this process, not for its share of a device.
+    return provider === 'cpu' ? ownMemory() : this.#open?.provider === provider ? this.#neededBytes : 0;
+  }
+
+  async #load({ provider: choice }: ModelUse, inUse: FolderInUse, provider: ProviderId, plan: MemoryPlan, onPart: (part: string) => void): Promise<Open> {
+    const { folder, loras } = inUse;
     if (this.#open?.folder === folder && this.#open.provider === provider) return this.#open;
+    const needed = this.#neededBytes;
     await this.release();
-    const { openSession } = this.#options;
+    this.#neededBytes = needed;
+    const { openSession, devices, warn, cacheFolder = null } = this.#options;
+    const residency = new Residency();
+    residency.follow(plan);
     const pipeline = await openPipeline({
       folder,
       onPart,
-      openSession: (file) => openSession(file, provider),
-      ...(provider === 'cpu' ? {} : { verification: this.#verification(provider) }),
+      residency,
+      cacheFolder,
+      warn: (text) => warn?.(text),
+      openSession: async (file) => steered(loras, file, await (devices.openPart?.(file, provider, choice, openSession) ?? openSession(file, provider))),
+      ...(provider === 'cpu' ? {} : { verification: this.#verification(provider, inUse), openOnCpu: (file: string) => openSession(file, 'cpu') }),
     });
-    this.#open = { folder, provider, pipeline };
+    const fitting = { ...withLoras(pipeline, inUse), noiseModel: fittingModel(pipeline.noiseModel, (text) => warn?.(text)) };
+    this.#open = { folder, provider, residency, loras, pipeline: fitting };
     return this.#open;
   }
 
-  #verification(provider: ProviderId): Verification {
+  /** The CPU's results need the part in the machine's memory too; a check is not worth a process that is killed for want of it. */
+  async #hasRoomToVerify(folder: string): Promise<boolean> {
+    const { free } = await (this.#options.deviceMemory ?? deviceMemory)('cpu');
+    const needed = await this.#planner.referenceBytes(folder);
+    if (needed < free) return true;
+    this.#options.warn?.('There is not enough memory to compare this model with the CPU: it is not checked on its device.');
+    return false;
+  }
+
+  #verification(provider: ProviderId, { folder, loras }: FolderInUse): Verification {
     const { devices, openSession } = this.#options;
     return {
-      isNeeded: async (modelHash) => !(await devices.isVerified(provider, modelHash)),
-      openReference: (file) => openSession(file, 'cpu'),
+      isNeeded: async (modelHash) => !(await devices.isVerified(provider, modelHash)) && (await this.#hasRoomToVerify(folder)),
+      openReference: async (file) => steered(loras, file, await openSession(file, 'cpu')),
       onPassed: (modelHash) => devices.setVerified(provider, modelHash),
     };
   }
+}
+
+function steered(loras: LoraStrengths | null, file: string, session: ModelSession): ModelSession {
+  return loras === null ? session : loras.steer(session, basename(dirname(file)) === 'unet' ? 'unet' : 'text');
+}
+
+/** The same with other weights is another model, and the same text another encoding. */
+function withLoras(pipeline: Pipeline, { loras, lorasHash }: FolderInUse): Pipeline {
+  if (loras === null) return pipeline;
+  const { prompts } = pipeline;
+  return {
+    ...pipeline,
+    modelHash: createHash('sha256').update(`${pipeline.modelHash} ${lorasHash}`).digest('hex'),
+    prompts: { ...prompts, encode: (text, options) => prompts.encode(text, { ...options, variant: loras.textKey }) },
+  };
 }
 
 /** A damaged file fails on every device; these may be the device's own fault. */

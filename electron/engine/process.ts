@@ -1,7 +1,8 @@
 import os from 'node:os';
 import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
-import { createEngine } from './engine.ts';
+import { cacheVariable, createEngine } from './engine.ts';
 import { probeArgument, runProbe } from './ort/probe.ts';
+import { answerSelfTest } from './ort/selfTestCommand.ts';
 import { runtimeVersion } from './ort/session.ts';
 
 /** The part of Electron's `process.parentPort` that is used. */
@@ -56,6 +57,10 @@ function serve(parent: Parent): void {
       const command = message as EngineCommand;
       // Sessions need no release before the end.
       if (command.kind === 'shutdown') process.exit(0);
+      if (command.kind === 'self-test') {
+        void answerSelfTest(command, process.env[cacheVariable] ?? null).then((message) => parent.send(message));
+        return;
+      }
       void engine.handle(command);
     } catch (error) {
       process.stderr.write(`A message was dropped: ${String(error)}\n`);

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyModelFolder, type TinyVariant } from '../../e2e/parity/tiny/folder.ts';
-import type { Checkpoint, GreyImage, RgbImage, RunInputs } from '../../shared/engineProtocol.ts';
+import { plainUse, type Checkpoint, type GreyImage, type RgbImage, type RunInputs } from '../../shared/engineProtocol.ts';
 import { type GenerationRequest, type GenerationRequestInput, parseGenerationRequest, type Task } from '../../shared/generation.ts';
 import type { StepCallback } from './callbacks/callback.ts';
 import { relativeDifference } from './pipelines/verify.ts';
@@ -113,7 +113,7 @@ describe('a batch', () => {
     if (checkpoint === undefined) throw new Error('no checkpoint');
     const start = rig.messages.length;
     await rig.engine.handle({
-      kind: 'decode', jobId: 'job', latents: checkpoint.cleanEstimate, request, inputs: inputsOf('inpaint'), modelFolder: folders.get('sd') ?? '', provider: 'cpu',
+      kind: 'decode', jobId: 'job', latents: checkpoint.cleanEstimate, request, inputs: inputsOf('inpaint'), modelFolder: folders.get('sd') ?? '', provider: 'cpu', ...plainUse,
     });
     const images = ofKind(rig.messages.slice(start), 'decoded')[0]?.images ?? [];
     expect(images).toHaveLength(3);

@@ -1,17 +1,20 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { engineCacheVariable, type EngineExit, type EngineProcess } from '../core/host.ts';
+import { engineAssetsVariable, engineCacheVariable, type EngineExit, type EngineProcess } from '../core/host.ts';
 
 /** After the process has ended its last words may still be in the pipe, for at most this long. */
 const lastWordsMs = 500;
 
-/** The engine as a child of plain Node. It ends by itself when this process dies: the channel between them closes. */
-export function forkEngine(entry: string, cacheFolder: string): EngineProcess {
+/**
+ * The engine as a child of plain Node. It ends by itself when this process dies: the channel between them closes.
+ * @param assets the app's own models and tokenizers; left out: those above the engine's own file
+ */
+export function forkEngine(entry: string, cacheFolder: string, assets = ''): EngineProcess {
   const child = fork(entry, [], {
     // Typed arrays pass as they are.
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: [],
-    env: { ...process.env, [engineCacheVariable]: cacheFolder },
+    env: { ...process.env, [engineCacheVariable]: cacheFolder, [engineAssetsVariable]: assets },
   });
   child.stderr?.setEncoding('utf8');
   return {

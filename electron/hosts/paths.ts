@@ -8,6 +8,8 @@ export interface HostPaths extends AppPaths {
   /** The folder that holds package.json: the checkout, or app.asar. */
   readonly root: string;
   readonly engineEntry: string;
+  /** The app's own models and tokenizers. */
+  readonly assets: string;
   readonly preload: string;
 }
 
@@ -19,13 +21,15 @@ export interface HostPaths extends AppPaths {
 export function hostPaths(resources?: string): HostPaths {
   const here = fileURLToPath(import.meta.url);
   const root = rootAbove(here);
+  const assets = join(resources ?? root, 'assets');
   // Sources keep their own extension, builds are .js.
   const engine = here.endsWith('.ts') ? join('electron', 'engine', 'process.ts') : join('out', 'main', 'engine.js');
   return {
     root,
     data: dataFolder(),
     ui: join(root, 'out', 'renderer'),
-    starterModel: join(resources ?? root, 'assets', 'starter'),
+    assets,
+    starterModel: join(assets, 'starter'),
     engineEntry: join(root, engine),
     preload: join(root, 'out', 'preload', 'preload.cjs'),
   };

@@ -50,9 +50,13 @@ async function serveUntilSignal(
   const host: Host = {
     kind: 'web',
     platform: process.platform,
-    startEngine: (cacheFolder) => forkEngine(paths.engineEntry, cacheFolder),
+    startEngine: (cacheFolder) => forkEngine(paths.engineEntry, cacheFolder, paths.assets),
     reveal: null,
     pickSavePath: null,
+    pickModel: null,
+    // A browser may be anywhere; what the person gives is kept in memory.
+    secrets: null,
+    send: null,
   };
   const app = await openApp({ host, paths });
   try {

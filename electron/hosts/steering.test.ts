@@ -1,4 +1,4 @@
-import { readdir, rm, truncate } from 'node:fs/promises';
+import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -69,6 +69,30 @@ describe('pausing', () => {
     await app.handlers['jobs.breakpoints']({ jobId: second, breakpoints: [] });
     await app.handlers['jobs.resume']({ jobId: second, steps: 'all' });
     expect(only((await app.ended(second)).pictures).request.steering).toEqual([]);
+  });
+
+  it('keeps its breakpoints in the job, over its end and a new start of the app', async () => {
+    const data = await temporaryFolder();
+    const before = await openTestApp({ data });
+    const [first = '', waiting = ''] = await before.submit({ prompt: 'slow', steps: 40 }, 2);
+    const points = [{ kind: 'step', stepIndex: 30 }, { kind: 'settled', threshold: 0.02 }] as const;
+    await before.handlers['jobs.breakpoints']({ jobId: first, breakpoints: [...points] });
+    await before.handlers['jobs.breakpoints']({ jobId: waiting, breakpoints: [{ kind: 'cutoff' }] });
+    expect(before.jobEvents(first)).toContainEqual({ kind: 'breakpoints', jobId: first, breakpoints: points });
+    await steps(before, first, 2);
+    await before.handlers['jobs.stop']({ jobId: first });
+    await before.ended(first);
+    // Also one that has ended takes them: it may go on.
+    await before.handlers['jobs.breakpoints']({ jobId: first, breakpoints: [points[0]] });
+    await before.close();
+
+    const after = await openTestApp({ data });
+    expect((await after.job(first)).breakpoints).toEqual([points[0]]);
+    expect((await after.job(waiting)).breakpoints).toEqual([{ kind: 'cutoff' }]);
+    await after.handlers['jobs.stop']({ jobId: waiting });
+    await after.ended(waiting);
+    await after.handlers['jobs.continue']({ jobId: first });
+    expect((await state(after, first, 'paused')).steps).toHaveLength(31);
   });
 
   it('is left by a stop, and outlives the app as a stopped run', async () => {
@@ -195,6 +219,19 @@ describe('going on', () => {
     expect(app.jobEvents(jobId).filter(({ kind }) => kind === 'step')).toHaveLength(3);
   });
 
+  it('decodes again on the CPU also after a new start of the app, and when the estimate is kept instead', async () => {
+    const data = await temporaryFolder();
+    const before = await openTestApp({ data });
+    const [first = '', second = ''] = await before.submit({ prompt: 'undecodable', steps: 3 }, 2);
+    for (const jobId of [first, second]) expect((await before.ended(jobId)).state).toBe('failed');
+    expect((await before.handlers['jobs.keep']({ jobId: second })).pictures).toHaveLength(1);
+    await before.close();
+    const after = await openTestApp({ data });
+    expect(await after.job(first)).toMatchObject({ state: 'failed', keepable: true, failure: { code: 'OUT_OF_MEMORY' } });
+    await after.handlers['jobs.continue']({ jobId: first });
+    expect(await after.ended(first)).toMatchObject({ state: 'finished', failure: null, pictures: [{ stepsDone: 3 }] });
+  });
+
   it('may follow a keep: what was kept stays, and the run ends in a picture of its own', async () => {
     const app = await openTestApp();
     const jobId = only(await app.submit(exact));
@@ -206,6 +243,68 @@ describe('going on', () => {
     expect(await state(app, jobId, 'finished')).toMatchObject({ pictures: [{ completeness: 'complete' }] });
     const { total } = await app.handlers['library.list']({ before: null, limit: 10 });
     expect([total, only(pictures).completeness]).toEqual([2, 'partial']);
+  });
+
+  it('draws what comes in its own canvas, not beside what was kept', async () => {
+    const app = await openTestApp();
+    const jobId = only(await app.submit(exact));
+    await steps(app, jobId, 2);
+    await app.handlers['jobs.stop']({ jobId });
+    await app.ended(jobId);
+    await app.handlers['jobs.keep']({ jobId });
+    await app.handlers['jobs.continue']({ jobId });
+    expect((await app.job(jobId)).pictures).toEqual([]);
+    expect(only((await state(app, jobId, 'finished')).pictures).completeness).toBe('complete');
+  });
+
+  it('is not asked of a run whose picture was saved before the app was killed: it has finished', async () => {
+    const data = await temporaryFolder();
+    const before = await openTestApp({ data });
+    const [whole = '', cut = ''] = await before.submit({ ...exact, imagesPerPrompt: 2 }, 2);
+    for (const jobId of [whole, cut]) await before.ended(jobId);
+    const [, second] = (await before.job(cut)).pictures;
+    await before.handlers['library.remove']({ id: second?.id ?? '' });
+    await before.close();
+    // As run.json stood in the moment before.
+    for (const jobId of [whole, cut]) {
+      const file = join(data, 'runs', jobId, 'run.json');
+      const record = JSON.parse(await readFile(file, 'utf8')) as { job: object };
+      await writeFile(file, JSON.stringify({ ...record, job: { ...record.job, state: 'decoding', pictures: [], trace: null } }));
+    }
+    const after = await openTestApp({ data });
+    const finished = await after.job(whole);
+    expect(jobSnapshotSchema.parse(finished)).toEqual(finished);
+    expect(finished).toMatchObject({ state: 'finished', keepable: false, pictures: [{ batchIndex: 0 }, { batchIndex: 1 }] });
+    // One picture of two is not all of it.
+    expect(await after.job(cut)).toMatchObject({ state: 'stopped', keepable: true, pictures: [] });
+    await after.close();
+    const again = await openTestApp({ data });
+    expect((await again.job(whole)).state).toBe('finished');
+  });
+});
+
+describe('what a run tells beside its steps', () => {
+  it('is a live steering that it refused, with what was asked and why', async () => {
+    const app = await openTestApp();
+    const jobId = only(await app.submit(exact));
+    await steps(app, jobId, 1);
+    await app.handlers['jobs.steer']({ jobId, steering: { prompt: 'nonsense' } });
+    const job = await app.ended(jobId);
+    expect(app.jobEvents(jobId)).toContainEqual({
+      kind: 'steer-refused',
+      jobId,
+      steering: { prompt: 'nonsense' },
+      failure: { code: 'INVALID_INPUT', message: 'Nobody can draw that.' },
+    });
+    expect(job).toMatchObject({ state: 'finished', log: [] });
+    expect(only(job.pictures).request.steering).toEqual([]);
+  });
+
+  it('is what its callbacks wrote', async () => {
+    const app = await openTestApp();
+    const callbacks = [{ name: 'writer', source: 'log 1' }];
+    const job = await app.ended(only(await app.submit({ steps: 3, callbacks })));
+    expect(job.callbackLog).toEqual(['first', 'second'].map((text) => ({ name: 'writer', stepIndex: 1, text })));
   });
 });
 

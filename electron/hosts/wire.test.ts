@@ -1,6 +1,8 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { afterEach, expect, it } from 'vitest';
+import { tinyModelFolder } from '../../e2e/parity/tiny/folder.ts';
 import { calls, events, type CallName } from '../../shared/contract.ts';
 import { connectCalls, sendEvent, serveCalls, type Pipe } from '../../shared/rpc.ts';
 import { writeFileAtomic } from '../core/files.ts';
@@ -41,6 +43,7 @@ it('every value that a real session sends survives JSON and structuredClone alik
   await until(async () => ((await app.job(first)).steps.length > 0 ? true : null));
   await call('jobs.steer', { jobId: first, steering: { paceMs: 1, guidanceScale: 2, guidanceEnd: { kind: 'ratio', ratio: 0.1 } } });
   await call('jobs.breakpoints', { jobId: first, breakpoints: [{ kind: 'step', stepIndex: 9 }, { kind: 'cutoff' }, { kind: 'settled', threshold: 0.1 }] });
+  await call('jobs.steer', { jobId: first, steering: { prompt: 'nonsense' } });
   await call('jobs.pause', { jobId: first });
   await until(async () => ((await app.job(first)).state === 'paused' ? true : null));
   await call('jobs.list', {});
@@ -62,7 +65,7 @@ it('every value that a real session sends survives JSON and structuredClone alik
   await call('callbacks.check', { source: '' });
   const crashed = only((await call('jobs.submit', { request: { ...request, prompt: 'crash at 2' }, count: 1 })).jobIds);
   await app.ended(crashed);
-  const callbacks = [{ name: 'mine', source: 'throw 1' }];
+  const callbacks = [{ name: 'mine', source: 'throw 1' }, { name: 'writer', source: 'log 1' }];
   await app.ended(only((await call('jobs.submit', { request: { ...request, callbacks }, count: 1 })).jobIds));
   await call('jobs.list', {});
   await call('jobs.remove', { jobId: second });
@@ -75,14 +78,43 @@ it('every value that a real session sends survives JSON and structuredClone alik
   await call('library.remove', { id });
   await call('library.restore', { id });
 
-  // What only Electron offers fails here, and says so.
+  const path = await tinyModelFolder('sd');
+  await mkdir(join(data, 'loras'));
+  await writeFile(join(data, 'loras', 'ink.safetensors'), 'x');
+  const { source } = await call('models.look', { at: path });
+  const { modelId } = await call('models.add', { source, variant: 'onnx' });
+  const added = modelId ?? '';
+  await until(() => app.log.find(({ name }) => name === 'doctor') ?? null);
+  await call('models.list', {});
+  await call('models.known', {});
+  await call('models.edit', { id: added, name: 'Mine' });
+  await call('models.doctor', { id: added, again: false });
+  await call('models.doctor', { id: added, again: true });
+  await call('models.remove', { id: added });
+  await call('adapters.list', {});
+  await until(() => app.log.find(({ name }) => name === 'adapters') ?? null);
+  await call('memory.forecast', { request });
+  await call('hub.setToken', { token: 'hf_abc' });
+  await call('hub.token', {});
+  await call('downloads.list', {});
+  await call('settings.set', { offline: true });
+  await expect(connection.call('models.look', { at: 'owner/name' })).rejects.toMatchObject({ code: 'OFFLINE' });
+  await call('network.log', {});
+  await call('devices.list', {});
+  await call('devices.cudaPack', {});
+  await rm(path, { recursive: true });
+
+  // What only Electron offers fails here, and says so; downloads, self-tests and the pack for CUDA have tests of their own.
   const missing = (Object.keys(calls) as CallName[]).filter((name) => !sent.has(name));
-  expect(missing.sort()).toEqual(['library.reveal', 'library.saveAs']);
+  expect(missing.sort()).toEqual([
+    ...['devices.installCudaPack', 'devices.removeCudaPack', 'devices.test', 'downloads.cancel', 'downloads.pause', 'downloads.resume'],
+    ...['library.reveal', 'library.saveAs', 'models.pick'],
+  ]);
 
   const kinds = new Set(app.log.map(({ name, value }) => (name === 'job' ? (value as { kind: string }).kind : name)));
   for (const { name, value } of app.log) expectSame(value, events[name]);
   expect([...kinds].sort()).toEqual(
-    ['callback-problem', 'decoding', 'engine', 'failed', 'finished', 'kept', 'library', 'loading', 'paused', 'preview', 'queued', 'removed', 'resumed', 'settings', 'steered', 'step', 'stopped', 'stopping'].sort(),
+    ['adapters', 'breakpoints', 'callback-log', 'callback-problem', 'decoding', 'doctor', 'engine', 'failed', 'finished', 'kept', 'library', 'loading', 'models', 'network', 'paused', 'preview', 'queued', 'removed', 'resumed', 'settings', 'steered', 'step', 'steer-refused', 'stopped', 'stopping'].sort(),
   );
   port1.close();
 });

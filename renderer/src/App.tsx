@@ -3,6 +3,7 @@ import { useStore } from 'zustand';
 import styles from './App.module.css';
 import { BranchPanel } from './features/branches/BranchPanel.tsx';
 import { ForkDialog } from './features/branches/ForkDialog.tsx';
+import { ReplayField } from './features/branches/ReplayField.tsx';
 import { CallbackDialog } from './features/callbacks/CallbackDialog.tsx';
 import { CallbacksField } from './features/callbacks/CallbacksField.tsx';
 import { useCommandKeys } from './features/commands/useCommandKeys.ts';
@@ -10,11 +11,16 @@ import { CompareBar } from './features/compare/CompareBar.tsx';
 import { CompareDialog } from './features/compare/CompareDialog.tsx';
 import { CreatePanel } from './features/create/CreatePanel.tsx';
 import { CurveField } from './features/curve/CurveField.tsx';
+import { ForkCurve } from './features/curve/ForkCurve.tsx';
 import { RunCurve } from './features/curve/RunCurve.tsx';
 import { DeviceChip } from './features/device/DeviceChip.tsx';
+import { DevicesDialog } from './features/device/DevicesDialog.tsx';
 import { HistoryPanel } from './features/history/HistoryPanel.tsx';
 import { MaskPainter } from './features/mask/MaskPainter.tsx';
 import { MaskToolbar } from './features/mask/MaskToolbar.tsx';
+import { ModelChip } from './features/models/ModelChip.tsx';
+import { ModelsDialog } from './features/models/ModelsDialog.tsx';
+import { NetworkDialog } from './features/network/NetworkDialog.tsx';
 import { Announcer } from './features/notices/Announcer.tsx';
 import { LinkBanner } from './features/notices/LinkBanner.tsx';
 import { Notices } from './features/notices/Notices.tsx';
@@ -48,11 +54,11 @@ export function App() {
         {t('app.skip')}
       </a>
       <div className={styles.app}>
-        <TopBar>
+        <TopBar model={<ModelChip />}>
           <DeviceChip />
         </TopBar>
         <div className={styles.room}>
-          <CreatePanel picture={<PictureField />} curve={<CurveField />} callbacks={<CallbacksField />} />
+          <CreatePanel picture={<PictureField />} curve={<CurveField />} callbacks={<CallbacksField />} replay={<ReplayField />} />
           <main className={styles.main}>
             <div className={styles.tray}>
               <Stage painter={<MaskPainter />} painterTools={<MaskToolbar />} noStart={<StartEmpty />} curtain={<DropCurtain />} />
@@ -73,8 +79,11 @@ export function App() {
       <SettingsDialog />
       <ShortcutsDialog />
       <CallbackDialog />
-      <ForkDialog />
+      <ForkDialog curve={(props) => <ForkCurve {...props} />} />
       <CompareDialog />
+      <ModelsDialog />
+      <DevicesDialog />
+      <NetworkDialog />
       <LinkBanner />
       <Announcer />
     </Tooltip.Provider>

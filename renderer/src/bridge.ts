@@ -4,6 +4,8 @@ import { connectCalls, type Connection, type Pipe } from '../../shared/rpc.ts';
 interface DesktopApi {
   /** Asks for a port to the core; it arrives as a window message of kind `stopbath-port`. */
   connect(): void;
+  /** Where a dropped file or folder lies on the disk; empty for what is on none. */
+  pathForFile(file: File): string;
 }
 
 declare global {

@@ -1,19 +1,36 @@
 import { useEffect } from 'react';
-import { useStore } from 'zustand';
 import { useText } from './i18n/useText.ts';
-import { activeJob, jobsStore } from './stores/jobs.ts';
+import { activeJob, jobsStore, type JobsState } from './stores/jobs.ts';
 import { jobSteps } from './stores/stepPlan.ts';
 
-/** The run's progress in the window's title, for who has turned to something else. */
+/** A title costs the browser more than a step's own picture, and nobody reads it faster. */
+const everyMs = 500;
+
+/** The run's progress in the window's title, for who has turned to something else. It renders nothing, so it asks for no render. */
 export function useTitle(): void {
   const { t } = useText();
-  const progress = useStore(jobsStore, (state) => {
-    const job = activeJob(state);
-    return job === null ? '' : `${String(job.steps.length)}/${String(jobSteps(job))}`;
-  });
-  const paused = useStore(jobsStore, (state) => activeJob(state)?.state === 'paused');
   useEffect(() => {
-    const run = paused ? t('app.pausedTitle', { progress }) : progress;
-    document.title = progress === '' ? t('app.name') : `${run} – ${t('app.name')}`;
-  }, [progress, paused, t]);
+    let timer: number | undefined;
+    const write = (): void => {
+      timer = undefined;
+      const title = titleOf(jobsStore.getState());
+      const run = title.paused ? t('app.pausedTitle', { progress: title.progress }) : title.progress;
+      const text = title.progress === '' ? t('app.name') : `${run} – ${t('app.name')}`;
+      if (document.title !== text) document.title = text;
+    };
+    write();
+    const stop = jobsStore.subscribe(() => {
+      timer ??= window.setTimeout(write, everyMs);
+    });
+    return () => {
+      stop();
+      window.clearTimeout(timer);
+    };
+  }, [t]);
+}
+
+function titleOf(jobs: JobsState): { readonly progress: string; readonly paused: boolean } {
+  const job = activeJob(jobs);
+  if (job === null) return { progress: '', paused: false };
+  return { progress: `${String(job.steps.length)}/${String(jobSteps(job))}`, paused: job.state === 'paused' };
 }

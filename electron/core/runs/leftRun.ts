@@ -18,7 +18,7 @@ export function caughtUp(job: JobSnapshot, checkpoint: Checkpoint): JobSnapshot 
 /** A run whose run.json is lost: a checkpoint tells enough to go on. */
 export async function rebuiltRecord(folder: string, jobId: string, checkpoint: Checkpoint): Promise<RunRecord> {
   const at = await stat(folder).then(({ mtimeMs }) => mtimeMs, () => 0);
-  return { at, job: { ...emptySnapshot(jobId, checkpoint.request, 0), state: 'stopped' }, breakpoints: [] };
+  return { at, job: { ...emptySnapshot(jobId, checkpoint.request, 0), state: 'stopped' } };
 }
 
 /** The previews whose files are there, in order of steps; one that run.json had not noted yet covers what the others cover. */

@@ -8,11 +8,12 @@ const runFileSchema = z.object({
   at: z.number(),
   /** As it stood; a run that the app did not see the end of has the state it had then. */
   job: jobSnapshotSchema,
-  breakpoints: z.array(breakpointSchema),
+  /** Where files of earlier versions have them; since then they are the job's own. */
+  breakpoints: z.array(breakpointSchema).optional(),
 });
 
 /** All of a run that is not pixels or tensors: its folder's `run.json`. */
-export type RunRecord = Omit<z.output<typeof runFileSchema>, 'version'>;
+export type RunRecord = Pick<z.output<typeof runFileSchema>, 'at' | 'job'>;
 
 export const runFileName = 'run.json';
 
@@ -23,7 +24,8 @@ export function formatRunFile(record: RunRecord): string {
 /** Null when there is none that can be read. */
 export async function readRunFile(path: string): Promise<RunRecord | null> {
   try {
-    return runFileSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    const { at, job, breakpoints } = runFileSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return { at, job: breakpoints === undefined ? job : { ...job, breakpoints } };
   } catch {
     return null;
   }

@@ -1,6 +1,7 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing } from '../files.ts';
+import type { StoredFiles } from './budget.ts';
 import { isWholeLength, prefixBytes } from './checkpointFile.ts';
 
 /** What a run's folder holds, by the names of its files. */
@@ -80,6 +81,14 @@ export function previewName(stepIndex: number, source: string): string {
 export function parsePreviewName(name: string): { stepIndex: number; source: 'linear' | 'decoder' } | null {
   const match = /^(\d{3,})\.(linear|decoder)\.png$/.exec(name);
   return match === null ? null : { stepIndex: Number(match[1]), source: match[2] === 'decoder' ? 'decoder' : 'linear' };
+}
+
+/** As the limit sees them: checkpoints by step, ascending. */
+export function storedFiles({ checkpoints, previews }: FolderContent): Pick<StoredFiles, 'checkpoints' | 'previews'> {
+  return {
+    checkpoints: [...checkpoints].sort(([a], [b]) => a - b).map(([stepIndex, bytes]) => ({ name: checkpointName(stepIndex), bytes })),
+    previews: [...previews].map(([name, bytes]) => ({ name, bytes })),
+  };
 }
 
 /** Reads a folder's list, and clears it of what no run left whole: half-written files and checkpoints that are cut off. */

@@ -29,7 +29,7 @@ function open(options: { limitBytes?: number; disk?: RunDisk; folder?: string } 
 
 function describeRun(runs: Runs, jobId: string, job: Partial<JobSnapshot> = {}, at = 1): void {
   const snapshot = { ...emptySnapshot(jobId, runRequest, 120), state: 'running', ...job } as const;
-  runs.describe(jobId, () => ({ at, job: snapshot, breakpoints: [] }), true);
+  runs.describe(jobId, () => ({ at, job: snapshot }), true);
 }
 
 /** A run of so many steps, ended. */

@@ -1,25 +1,15 @@
-import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '../../../shared/engineProtocol.ts';
 import type { Failure } from '../../../shared/errors.ts';
 import type { Preview } from '../../../shared/job.ts';
 import { saveFailure } from '../files.ts';
-import { excess, type StoredFile } from './budget.ts';
-import { decodeCheckpoint } from './checkpointFile.ts';
-import { caughtUp, previewsOnDisk, rebuiltRecord, setAsideNotice } from './leftRun.ts';
+import { excess } from './budget.ts';
+import { caughtUp, previewsOnDisk, rebuiltRecord } from './leftRun.ts';
 import { formatRunFile, readRunFile, runFileName, type RunRecord } from './runFile.ts';
-import {
-  asideSuffix,
-  checkpointName,
-  parsePreviewName,
-  previewName,
-  readFolder,
-  readIfThere,
-  runDisk,
-  type FolderContent,
-  type RunDisk,
-} from './runFolder.ts';
+import { checkpointName, parsePreviewName, previewName, readFolder, readIfThere, runDisk, storedFiles, type FolderContent, type RunDisk } from './runFolder.ts';
 import { createRunWriter, type RunWriter } from './runWriter.ts';
+import { clearLegacy, readCheckpointFile } from './storedStep.ts';
 
 /** A step of a run that can be gone back to. */
 export interface Frame {
@@ -102,9 +92,12 @@ class RunStore implements Runs {
   }
 
   async open(): Promise<RunRecord[]> {
-    const { folder } = this.#options;
+    const { folder, onNotice } = this.#options;
     const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-    for (const entry of entries) if (!entry.isDirectory()) await this.#clearLegacy(entry.name);
+    for (const entry of entries) {
+      const notice = entry.isDirectory() ? null : await clearLegacy(folder, entry.name);
+      if (notice !== null) onNotice(notice);
+    }
     const found: RunRecord[] = [];
     for (const { name } of entries.filter((entry) => entry.isDirectory() && idPattern.test(entry.name))) {
       const record = await this.#openRun(name).catch(() => null);
@@ -221,15 +214,7 @@ class RunStore implements Runs {
   async trim(): Promise<void> {
     // The sum is cheap; the plan is made only when it has to be.
     if (this.bytes() <= this.#options.limitBytes()) return;
-    const runs = [...this.#runs].map(([jobId, { content, isRunning, isUnfinished }]) => ({
-      jobId,
-      isRunning,
-      isUnfinished,
-      checkpoints: [...content.checkpoints]
-        .sort(([a], [b]) => a - b)
-        .map(([stepIndex, bytes]): StoredFile => ({ name: checkpointName(stepIndex), bytes })),
-      previews: [...content.previews].map(([name, bytes]): StoredFile => ({ name, bytes })),
-    }));
+    const runs = [...this.#runs].map(([jobId, { content, isRunning, isUnfinished }]) => ({ jobId, isRunning, isUnfinished, ...storedFiles(content) }));
     const gone = excess(runs, this.#options.limitBytes());
     for (const { jobId, name } of gone) {
       const content = this.#runs.get(jobId)?.content;
@@ -308,31 +293,11 @@ class RunStore implements Runs {
   }
 
   async #read(jobId: string, run: Run, stepIndex: number): Promise<Checkpoint | null> {
-    const path = this.#path(jobId, checkpointName(stepIndex));
-    const bytes = await readIfThere(path).catch(() => undefined);
-    // Not readable just now: perhaps later.
-    if (bytes === undefined) return null;
-    const read = bytes === null ? ({ kind: 'torn' } as const) : decodeCheckpoint(bytes);
-    if (read.kind === 'good' && read.checkpoint.stepsDone === stepIndex + 1) return read.checkpoint;
+    const found = await readCheckpointFile(this.#path(jobId, checkpointName(stepIndex)), stepIndex);
+    if (found.kind === 'good') return found.checkpoint;
+    if (found.kind === 'busy') return null;
     run.content.checkpoints.delete(stepIndex);
-    if (read.kind !== 'foreign') {
-      await rm(path, { force: true }).catch(() => undefined);
-      return null;
-    }
-    await rename(path, `${path}${asideSuffix}`).catch(() => undefined);
-    this.#options.onNotice(setAsideNotice(`${path}${asideSuffix}`, read.problem));
+    if (found.kind === 'aside') this.#options.onNotice(found.notice);
     return null;
-  }
-
-  /** Before there was a folder for every run, each had one file here. */
-  async #clearLegacy(name: string): Promise<void> {
-    if (name.endsWith(asideSuffix)) return;
-    const path = join(this.#options.folder, name);
-    if (!name.endsWith('.checkpoint')) {
-      await rm(path, { force: true }).catch(() => undefined);
-      return;
-    }
-    await rename(path, `${path}${asideSuffix}`).catch(() => undefined);
-    this.#options.onNotice(setAsideNotice(`${path}${asideSuffix}`, 'A file of the time before runs had folders.'));
   }
 }

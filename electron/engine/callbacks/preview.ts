@@ -58,8 +58,11 @@ export function previewCallback(options: PreviewOptions): StepCallback {
         const image = await within(options.render(run.cleanEstimate, chosen), patienceMs);
         options.emit(stepIndex, chosen, image);
       } catch (error) {
-        failed = true;
-        options.warn(`No more previews: ${error instanceof Error ? error.message : String(error)}`);
+        // A decoder that is too much for the machine leaves the linear picture, which costs nothing.
+        const isDecoder = chosen === 'decoder';
+        if (isDecoder) source = 'linear';
+        else failed = true;
+        options.warn(`No more ${isDecoder ? 'decoded ' : ''}previews: ${error instanceof Error ? error.message : String(error)}`);
       }
       const ms = now() - begun;
       options.onTime?.(ms);

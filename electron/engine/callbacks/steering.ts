@@ -19,7 +19,7 @@ export interface SteeringOptions {
   /** Told every change with the index of the step after which it counts. */
   readonly onApplied: (steering: Steering, afterStep: number) => void;
   /** Told why a live one was not applied; the run goes on as it was. */
-  readonly onRefused?: (error: StopbathError) => void;
+  readonly onRefused?: (steering: Steering, error: StopbathError) => void;
   /**
    * Makes what is more than a number: prompts, plan, noise. Left out, there are numbers only.
    * @returns null when a stop came before it was done; only a live steering may be given up for one
@@ -106,7 +106,7 @@ export function steeringCallbacks(controls: RunControls, options: SteeringOption
           await apply(entry, true);
         } catch (error) {
           if (!(error instanceof StopbathError) || options.onRefused === undefined) throw error;
-          options.onRefused(error);
+          options.onRefused(entry, error);
         }
       }
       return patch;

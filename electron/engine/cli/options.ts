@@ -71,7 +71,10 @@ Size conditioning of SDXL
   --aesthetic-score N, --negative-aesthetic-score N      0 to 10, of the refiner (6 and 2.5)
 
 Running
-  --model DIR                   folder of an ONNX model; the built-in one when left out
+  --model PATH                  a .safetensors checkpoint, a diffusers folder, or the folder of an ONNX model; the built-in
+                                one when left out
+  --vae FILE                    a .safetensors VAE in place of the checkpoint's own
+  --prediction NAME             what the checkpoint's UNet predicts, where its file does not tell: epsilon | v_prediction | sample
   --provider NAME               auto | ${providerIds.join(' | ')}
   --stop-after K                stop at the end of the K-th step and write the clean estimate
   --out FILE.png                the picture
@@ -132,6 +135,8 @@ const options = {
   'aesthetic-score': value,
   'negative-aesthetic-score': value,
   model: value,
+  vae: value,
+  prediction: value,
   provider: value,
   'stop-after': value,
   out: value,
@@ -158,7 +163,7 @@ export class ArgumentError extends Error {}
 /** @throws ArgumentError for unknown options, values and file names left out, and positional arguments. */
 export function parseOptions(argv: readonly string[]): Given {
   const given = parsed(argv);
-  for (const name of ['model', 'trace', 'dump-latents', 'init', 'mask', 'steering'] as const) {
+  for (const name of ['model', 'vae', 'trace', 'dump-latents', 'init', 'mask', 'steering'] as const) {
     if (given[name] === '') throw new ArgumentError(`--${name}: the name is empty.`);
   }
   return given;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import manifest from '../../../package.json' with { type: 'json' };
-import type { Checkpoint, EngineMessage, RgbImage } from '../../../shared/engineProtocol.ts';
+import { plainUse, type Checkpoint, type EngineMessage, type RgbImage } from '../../../shared/engineProtocol.ts';
 import { type Failure, toFailure } from '../../../shared/errors.ts';
 import { formatInfotext, imageSeed } from '../../../shared/infotext.ts';
 import type { RunTrace } from '../../../shared/job.ts';
@@ -14,6 +14,7 @@ import { type CommandLine, readCommandLine } from './args.ts';
 import { ctrlC } from './ctrlC.ts';
 import { readDefaults } from './defaults.ts';
 import { makeFolder, npy, requireWritable, stepFile, writeWhole } from './files.ts';
+import { chooseModel } from './model.ts';
 import { parseOptions, usage } from './options.ts';
 import { type Pictures, readPictures } from './pictures.ts';
 import { createProgress } from './progress.ts';
@@ -21,7 +22,6 @@ import { exitCodes, reportOf, reportOfThrown } from './report.ts';
 import { readSteering } from './steering.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const starterFolder = resolve(here, '../../../assets/starter');
 
 /** Where the command line speaks; `process` is one. */
 export interface Streams {
@@ -54,13 +54,13 @@ async function main(argv: readonly string[], streams: Streams): Promise<number> 
     streams.stdout.write(usage);
     return exitCodes.done;
   }
-  const modelFolder = resolve(given.model ?? starterFolder);
+  const { folder: modelFolder, notes: modelNotes } = await chooseModel(given, process.env);
   const pictures = await readPictures(given);
   const randomSeed = String(randomBytes(4).readUInt32LE());
   const line = readCommandLine(given, { modelFolder, defaults: await readDefaults(modelFolder), pictures, randomSeed, steering: await readSteering(given) });
   for (const file of line.outs) await requireWritable('out', file);
   if (line.trace !== null) await requireWritable('trace', line.trace);
-  for (const note of line.notes) streams.stderr.write(`${note}\n`);
+  for (const note of [...modelNotes, ...line.notes]) streams.stderr.write(`${note}\n`);
   const { outcome, signalled } = await run(line, pictures, streams);
   // Whatever else has failed, what there is is kept; the pictures first.
   await writePictures(line, outcome, streams);
@@ -112,7 +112,7 @@ async function run(
   );
   process.on('SIGINT', onSignal);
   await engine.generate(
-    { kind: 'generate', jobId, request, inputs, modelFolder, provider, previewMode: 'off', paceMs: 0 },
+    { kind: 'generate', jobId, request, inputs, modelFolder, provider, ...plainUse, previewMode: 'off', paceMs: 0 },
     stopAfter === null ? [] : [interruptAtStep({ steps: stopAfter })],
   );
   progress.end();
@@ -120,7 +120,7 @@ async function run(
   if (outcome.trace?.status === 'stopped' && outcome.checkpoint !== null) {
     const latents = outcome.checkpoint.cleanEstimate;
     const begun = performance.now();
-    await engine.handle({ kind: 'decode', jobId, latents, request, inputs, modelFolder, provider });
+    await engine.handle({ kind: 'decode', jobId, latents, request, inputs, modelFolder, provider, ...plainUse });
     outcome.trace = withDecode(outcome.trace, performance.now() - begun);
   }
   process.off('SIGINT', onSignal);

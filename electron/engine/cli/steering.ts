@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { GuidanceEnd, GuidanceInterval, Reuse, SteeringEntry, Tail } from '../../../shared/generation.ts';
 import type { Steering } from '../../../shared/job.ts';
+import { readLoraTags } from '../../../shared/loraTags.ts';
 import { parseSamplerName, schedulerIds, sigmaScheduleIds, timestepSpacingIds } from '../../../shared/samplers.ts';
 import { curveOf, intervalOf } from './fields.ts';
 import type { Given } from './options.ts';
@@ -18,11 +19,19 @@ const readers: { readonly [Field in keyof SteeringEntry['steering']]-?: (text: s
   noiseSeed: (text) => text,
   tail: tailOf,
   reuse: (text) => reuseOf('steer', text),
+  loras: lorasOf,
 };
 
 function single(text: string): number {
   const [value, ...more] = numbersOf('steer', text);
   return value === undefined || more.length > 0 ? refuse('steer', `"${text}" is no number.`) : value;
+}
+
+/** Tags as a prompt has them: `<lora:name:0.8>`. */
+function lorasOf(text: string): Steering['loras'] {
+  const { text: rest, tags } = readLoraTags(text, 'steer');
+  if (rest.trim() !== '' || tags.length === 0) refuse('steer', `"${text}" is no list of tags like <lora:name:0.8>.`);
+  return tags.map(({ name, strength }) => ({ name, strength }));
 }
 
 function endOf(text: string): GuidanceEnd {

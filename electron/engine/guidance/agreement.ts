@@ -8,29 +8,41 @@ export interface Agreement {
   readonly cosine: number;
 }
 
-/** Sums in double precision and in order, so that a decision taken by them is the same again. */
+/**
+ * Sums in double precision and in order, so that a decision taken by them is the same again. Asked at every guided step: a
+ * plain loop, as a function called for every value takes five times as long.
+ */
 export function agreementOf(unconditional: Tensor, conditional: Tensor): Agreement {
   requireSameDims(unconditional, conditional);
-  let [both, ofC, ofU, apart] = [0, 0, 0, 0];
-  conditional.data.forEach((c, index) => {
-    const u = unconditional.data[index] ?? 0;
+  const [us, cs] = [unconditional.data, conditional.data];
+  let both = 0;
+  let ofC = 0;
+  let ofU = 0;
+  let apart = 0;
+  for (let index = 0; index < cs.length; index++) {
+    const c = cs[index] ?? 0;
+    const u = us[index] ?? 0;
+    const difference = c - u;
     both += c * u;
     ofC += c * c;
     ofU += u * u;
-    apart += (c - u) * (c - u);
-  });
+    apart += difference * difference;
+  }
   return { distance: ratio(Math.sqrt(apart), Math.sqrt(ofU)), cosine: Math.min(1, ratio(both, Math.sqrt(ofC) * Math.sqrt(ofU))) };
 }
 
 /** RMS of the change over RMS of what it came to. */
 export function relativeChange(now: Tensor, before: Tensor): number {
   requireSameDims(now, before);
-  let [change, size] = [0, 0];
-  now.data.forEach((value, index) => {
-    const difference = value - (before.data[index] ?? 0);
+  const [values, others] = [now.data, before.data];
+  let change = 0;
+  let size = 0;
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] ?? 0;
+    const difference = value - (others[index] ?? 0);
     change += difference * difference;
     size += value * value;
-  });
+  }
   return ratio(Math.sqrt(change), Math.sqrt(size));
 }
 

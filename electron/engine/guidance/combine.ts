@@ -1,11 +1,18 @@
-import { type Tensor, zipTensors } from '../tensor/tensor.ts';
+import { requireSameDims, type Tensor } from '../tensor/tensor.ts';
 
 const { fround } = Math;
 
 /** Classifier-free guidance (arXiv 2207.12598): u + scale * (c - u), in float32 like torch. */
 export function combineGuidance(unconditional: Tensor, conditional: Tensor, scale: number): Tensor {
+  requireSameDims(unconditional, conditional);
+  const [us, cs] = [unconditional.data, conditional.data];
   const factor = fround(scale);
-  return zipTensors(unconditional, conditional, (u, c) => u + fround(factor * fround(c - u)));
+  const out = new Float32Array(us.length);
+  for (let index = 0; index < out.length; index++) {
+    const u = us[index] ?? 0;
+    out[index] = u + fround(factor * fround((cs[index] ?? 0) - u));
+  }
+  return { dims: unconditional.dims, data: out };
 }
 
 /**

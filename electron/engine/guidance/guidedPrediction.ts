@@ -54,7 +54,7 @@ export async function predictGuided(
 const smallLatents = 1024;
 
 /** Two singles where latents are large: they cost the same, need half the memory and can be stopped between the halves. */
-export function guidedCallsOnCpu(sample: Tensor): GuidedCalls {
+export function guidedCallsOnCpu(sample: Pick<Tensor, 'dims'>): GuidedCalls {
   const [rows = 1, , height = 1, width = 1] = sample.dims;
   return rows * height * width <= smallLatents ? 'one-batch' : 'two-singles';
 }

@@ -5,6 +5,7 @@ import type { NoiseSource } from '../tensor/random.ts';
 import { elementCount, isFiniteTensor, mapTensor, repeatRows, sliceRows, tensor, type Tensor } from '../tensor/tensor.ts';
 import type { LatentSpace } from './latentSpace.ts';
 import { toByte } from './project.ts';
+import { decodeCut, encodeCut, isTiled, runTiled, type TileCut } from './tiles.ts';
 
 const { fround } = Math;
 
@@ -21,18 +22,27 @@ function imageOf(pixels: Tensor): RgbImage {
 
 /**
  * Decodes model-scale latents [B, C, h, w], one picture after the other: a batch at once needs B times the memory.
+ * @param tile side of the overlapping tiles to decode one by one, in latents; null: each picture as a whole
  * @throws StopbathError `MODEL_NAN` when the decoder overflows, as half-precision SDXL decoders do.
  */
-export async function decodeLatents(decoder: ModelSession, latents: Tensor, space: LatentSpace): Promise<RgbImage[]> {
+export async function decodeLatents(decoder: ModelSession, latents: Tensor, space: LatentSpace, tile: number | null = null): Promise<RgbImage[]> {
   const input = decoder.inputs[0]?.name ?? 'latent_sample';
   const output = decoder.outputs[0]?.name ?? 'sample';
   const images: RgbImage[] = [];
   for (let row = 0; row < (latents.dims[0] ?? 0); row++) {
-    const pixels = (await decoder.run({ [input]: toVae(sliceRows(latents, row, row + 1), space) }))[output];
-    if (pixels === undefined || !isFiniteTensor(pixels)) throw vaeNan('decoder');
-    images.push(imageOf(pixels));
+    const decode = async (part: Tensor): Promise<Tensor> => {
+      const pixels = (await decoder.run({ [input]: part }))[output];
+      if (pixels === undefined || !isFiniteTensor(pixels)) throw vaeNan('decoder');
+      return pixels;
+    };
+    const cut = tile === null ? null : decodeCut(tile, space.pixelFactor);
+    images.push(imageOf(await inTiles(toVae(sliceRows(latents, row, row + 1), space), cut, decode)));
   }
   return images;
+}
+
+function inTiles(input: Tensor, cut: TileCut | null, run: (part: Tensor) => Promise<Tensor>): Promise<Tensor> {
+  return cut === null || !isTiled(input, cut) ? run(input) : runTiled(input, cut, run);
 }
 
 export interface EncodeOptions {
@@ -42,6 +52,8 @@ export interface EncodeOptions {
   readonly noise: NoiseSource;
   /** Whether the latents are brought to the mean and spread the model was trained with, where its config has them. */
   readonly standardise: boolean;
+  /** Side of the overlapping tiles to encode one by one, in latents; left out: the picture as a whole. */
+  readonly tile?: number | null;
 }
 
 /**
@@ -51,11 +63,15 @@ export interface EncodeOptions {
  * @throws StopbathError `MODEL_NAN`, `MODEL_UNSUPPORTED` (outputs of an unknown kind).
  */
 export async function encodePixels(encoder: ModelSession, pixels: Tensor, options: EncodeOptions): Promise<Tensor> {
-  const { space, rows } = options;
-  const results = await encoder.run({ [encoder.inputs[0]?.name ?? 'sample']: pixels });
-  const name = encoder.outputs[0]?.name ?? '';
-  const result = results['latent_parameters'] ?? results['latent_sample'] ?? results[name];
-  if (result === undefined || !isFiniteTensor(result)) throw vaeNan('encoder');
+  const { space, rows, tile = null } = options;
+  const encode = async (part: Tensor): Promise<Tensor> => {
+    const results = await encoder.run({ [encoder.inputs[0]?.name ?? 'sample']: part });
+    const name = encoder.outputs[0]?.name ?? '';
+    const result = results['latent_parameters'] ?? results['latent_sample'] ?? results[name];
+    if (result === undefined || !isFiniteTensor(result)) throw vaeNan('encoder');
+    return result;
+  };
+  const result = await inTiles(pixels, tile === null ? null : encodeCut(tile, space.pixelFactor), encode);
   const [, channels = 0] = result.dims;
   if (channels === 2 * space.channels) return toModel(samplePosterior(result, options), options);
   if (channels === space.channels) {
@@ -109,7 +125,7 @@ function mapChannels(a: Tensor, f: (value: number, channel: number) => number): 
 function vaeNan(part: 'encoder' | 'decoder'): StopbathError {
   return new StopbathError({
     code: 'MODEL_NAN',
-    message: `The ${part} gave values that are no numbers.`,
-    nextStep: `Use a full-precision (fp32) version of the ${part}.`,
+    message: `vae_${part}/model.onnx gave values that are no numbers.`,
+    nextStep: `Use a full-precision (fp32) version of vae_${part}, or choose the CPU.`,
   });
 }

@@ -1,10 +1,11 @@
-import { Tensor as OrtTensor } from 'onnxruntime-node';
+import type { Tensor as OrtValue } from 'onnxruntime-node';
 import { StopbathError } from '../../../shared/errors.ts';
 import { float16ToFloat32, float32ToFloat16 } from '../tensor/float16.ts';
 import { describeDims, type Tensor } from '../tensor/tensor.ts';
+import { OrtTensor } from './runtime.ts';
 
 /** Our float32 values as the element type a model's input declares. */
-export function toOrt(value: Tensor, type: string): OrtTensor {
+export function toOrt(value: Tensor, type: string): OrtValue {
   switch (type) {
     case 'float32':
       return new OrtTensor('float32', value.data, value.dims);
@@ -25,13 +26,13 @@ export function toOrt(value: Tensor, type: string): OrtTensor {
  * onnxruntime-node 1.30 on Node 24 makes a Float16Array of any float16 Tensor and then reads its length as 0
  * (onnxruntime PR 32323); a plain object goes through unchanged.
  */
-function halfTensor(value: Tensor): OrtTensor {
+function halfTensor(value: Tensor): OrtValue {
   const plain: unknown = { type: 'float16', dims: value.dims, location: 'cpu', data: float32ToFloat16(value.data) };
-  return plain as OrtTensor;
+  return plain as OrtValue;
 }
 
 /** @throws StopbathError `MODEL_UNSUPPORTED` for outputs that are no numbers of a kind we know. */
-export function fromOrt(value: OrtTensor): Tensor {
+export function fromOrt(value: OrtValue): Tensor {
   const dims = [...value.dims];
   const data: unknown = value.data;
   if (value.type === 'float16' && ArrayBuffer.isView(data)) {

@@ -1,5 +1,7 @@
 import { basename, dirname, join } from 'node:path';
+import { explainFailure } from '../../../shared/deviceReasons.ts';
 import { type ErrorCode, StopbathError } from '../../../shared/errors.ts';
+import type { ProviderId } from '../../../shared/generation.ts';
 
 interface Reading {
   readonly code: ErrorCode;
@@ -13,17 +15,32 @@ const outOfMemory: Reading = {
   nextStep: 'Choose a smaller size, or close other programs.',
 };
 
-const memoryPattern = /failed to allocate|bfc_arena|out of memory|bad_alloc|DEVICE_REMOVED/i;
+const memoryPattern = /failed to allocate|bfc_arena|out of memory|bad_alloc/i;
+
+/** The file's own fault, whatever device it was for. */
+const filePattern = /protobuf|INVALID_GRAPH|This is an invalid model|ORT format/i;
 
 /** `unet/model.onnx`: what a person recognises of a path. */
 export function partOf(file: string): string {
   return join(basename(dirname(file)), basename(file));
 }
 
+/** The loader of libraries speaks of missing files, too. */
+const libraryPattern = /shared (?:object|library)/;
+
 /** What ONNX Runtime says when it cannot open a model file, as an error of ours. */
-export function loadError(file: string, cause: unknown): StopbathError {
+export function loadError(file: string, cause: unknown, provider: ProviderId = 'cpu'): StopbathError {
   const text = cause instanceof Error ? cause.message : String(cause);
-  return asError(readLoad(partOf(file), text), text, cause);
+  const reading = readLoad(partOf(file), text);
+  const isDevices = provider !== 'cpu' && (libraryPattern.test(text) || (reading.code === 'MODEL_BAD' && !filePattern.test(text)));
+  return asError(isDevices ? readDevice(partOf(file), provider, text) : reading, text, cause);
+}
+
+function readDevice(part: string, provider: ProviderId, text: string): Reading {
+  const { code, reason, remedy } = explainFailure(provider, text);
+  if (code === 'OOM') return outOfMemory;
+  const nextStep = remedy === '' ? 'Choose another device, or Automatic.' : `${remedy} Or choose another device, or Automatic.`;
+  return { code: 'PROVIDER_UNAVAILABLE', message: `${part} cannot run on ${provider}. ${reason}`, nextStep };
 }
 
 function readLoad(part: string, text: string): Reading {
@@ -46,7 +63,7 @@ function readLoad(part: string, text: string): Reading {
 }
 
 /** The same for a run of a model that did open. */
-export function runError(file: string, cause: unknown): StopbathError {
+export function runError(file: string, cause: unknown, provider: ProviderId = 'cpu'): StopbathError {
   const text = cause instanceof Error ? cause.message : String(cause);
   if (memoryPattern.test(text)) return asError(outOfMemory, text, cause);
   const part = partOf(file);
@@ -61,6 +78,7 @@ export function runError(file: string, cause: unknown): StopbathError {
       cause,
     );
   }
+  if (provider !== 'cpu') return asError(readDevice(part, provider, text), text, cause);
   return asError(
     { code: 'MODEL_BAD', message: `${part} could not be run.`, nextStep: 'See the details; the model may be of another kind.' },
     text,

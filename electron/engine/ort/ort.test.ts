@@ -3,15 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { deviceReasons } from '../../../shared/deviceReasons.ts';
 import type { ProviderId } from '../../../shared/generation.ts';
 import { float16ToFloat32, float32ToFloat16, roundHalfEven } from '../tensor/float16.ts';
-import { onnxModel } from '../tensor/onnxWriter.ts';
+import { onnxModel } from '../graph/onnx/model.ts';
 import { tensor } from '../tensor/tensor.ts';
 import { runProbe } from './probe.ts';
 import { forkedProber, judge, type Verdict } from './prober.ts';
 import { ladderOf, Providers } from './providers.ts';
-import { explainFailure } from './reasons.ts';
 import { openSession } from './session.ts';
+import { VerdictFile } from './verdictFile.ts';
 import { countCores } from './threads.ts';
 
 const identity = (type: 'float16' | 'float32' | 'int32' | 'int64'): Buffer =>
@@ -85,13 +86,13 @@ describe('half precision', () => {
 });
 
 describe('provider ladder', () => {
-  const refuse: Verdict = { code: 'NO_ADAPTER', reason: 'none' };
+  const refuse: Verdict = { code: 'NO_ADAPTER', reason: 'none', remedy: 'a driver' };
 
   it('is as long as the platform allows, the CPU last', () => {
     expect(ladderOf('linux', 'x64')).toEqual(['cuda', 'webgpu', 'cpu']);
     expect(ladderOf('linux', 'arm64')).toEqual(['cpu']);
     expect(ladderOf('win32', 'x64')).toEqual(['dml', 'webgpu', 'cpu']);
-    expect(ladderOf('darwin', 'arm64')).toEqual(['webgpu', 'cpu']);
+    expect(ladderOf('darwin', 'arm64')).toEqual(['coreml', 'webgpu', 'cpu']);
   });
 
   it('goes down to the first that may be used, with a reason for each one above, and probes each once', async () => {
@@ -107,7 +108,7 @@ describe('provider ladder', () => {
     expect(device.provider).toBe('webgpu');
     expect(device.rungs).toEqual([
       { provider: 'cuda', taken: false, ...refuse },
-      { provider: 'webgpu', taken: true, code: 'OK', reason: '' },
+      { provider: 'webgpu', taken: true, code: 'OK', reason: '', remedy: '' },
     ]);
     await providers.resolve('auto', 'm');
     expect(asked).toEqual(['cuda', 'webgpu']);
@@ -122,7 +123,7 @@ describe('provider ladder', () => {
     const refusing = new Providers({ platform: 'linux', arch: 'x64', probe: () => Promise.resolve(refuse) });
     await expect(refusing.resolve('webgpu', 'm')).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
     expect((await refusing.resolve('cpu', 'm')).provider).toBe('cpu');
-    const slow = new Providers({ platform: 'linux', arch: 'x64', probe: () => Promise.resolve({ code: 'EP_SLOW', reason: 'slow' }) });
+    const slow = new Providers({ platform: 'linux', arch: 'x64', probe: () => Promise.resolve(deviceReasons.slow) });
     expect(await slow.resolve('webgpu', 'm')).toMatchObject({ provider: 'webgpu', rungs: [{ taken: true, code: 'EP_SLOW' }] });
     expect((await slow.resolve('auto', 'm')).provider).toBe('cpu');
   });
@@ -152,10 +153,47 @@ describe('provider ladder', () => {
     expect(probes).toBe(2);
     expect((await start().resolve('auto', 'm')).provider).toBe('webgpu');
     expect(probes).toBe(3);
+    // By name, too.
+    expect((await start().resolve('webgpu', 'm')).provider).toBe('webgpu');
+    expect(probes).toBe(3);
     await writeFile(join(cacheFolder, 'providers.json'), '{damaged');
     await start().resolve('auto', 'm');
     expect(probes).toBe(5);
     expect(JSON.parse(await readFile(join(cacheFolder, 'providers.json'), 'utf8'))).toHaveProperty('verdicts.webgpu', null);
+  });
+});
+
+describe('what is known of devices', () => {
+  const slow = deviceReasons.slow;
+  const start = (cacheFolder: string, key: string, verdict: Verdict, asked: ProviderId[] = []): Providers =>
+    new Providers({
+      platform: 'linux', arch: 'x64', cacheFolder, key,
+      knownBefore: (provider) => (provider === 'cuda' ? slow : null),
+      probe: (provider) => {
+        asked.push(provider);
+        return Promise.resolve(verdict);
+      },
+    });
+
+  it('does not outlive a change of runtime or driver', async () => {
+    const cacheFolder = await mkdtemp(join(tmpdir(), 'stopbath-cache-'));
+    const first = start(cacheFolder, 'driver 1', null);
+    expect((await first.resolve('auto', 'm')).provider).toBe('webgpu');
+    await first.setVerified('webgpu', 'hash');
+    const asked: ProviderId[] = [];
+    const second = start(cacheFolder, 'driver 2', slow, asked);
+    expect((await second.resolve('auto', 'm')).provider).toBe('cpu');
+    expect(asked).toEqual(['webgpu']);
+    expect(await second.isVerified('webgpu', 'hash')).toBe(false);
+    expect(await start(cacheFolder, 'driver 1', null).isVerified('webgpu', 'hash')).toBe(true);
+  });
+
+  it('is shared with a self-test that another process makes', async () => {
+    const cacheFolder = await mkdtemp(join(tmpdir(), 'stopbath-cache-'));
+    const engine = start(cacheFolder, 'driver 1', slow);
+    expect((await engine.resolve('auto', 'm')).provider).toBe('cpu');
+    await new VerdictFile(cacheFolder, 'driver 1').save({ verdicts: { webgpu: null }, verified: [], moved: {} });
+    expect((await engine.resolve('auto', 'm')).provider).toBe('webgpu');
   });
 });
 
@@ -196,36 +234,16 @@ it('counts cores, not their threads', () => {
 
 describe('probes', () => {
   it('judge results and speed', () => {
-    const ran = { kind: 'ran', maxDifference: 1e-5, cpuMs: 10, providerMs: 2 } as const;
+    const ran = { kind: 'ran', maxDifference: 1e-5, isFinite: true, cpuMs: 10, providerMs: 2 } as const;
     expect(judge('webgpu', ran, '')).toBeNull();
     expect(judge('webgpu', { ...ran, maxDifference: 0.004 }, '')).toMatchObject({ code: 'EP_WRONG' });
     expect(judge('webgpu', { ...ran, maxDifference: NaN }, '')).toMatchObject({ code: 'EP_WRONG' });
+    expect(judge('webgpu', { ...ran, isFinite: false }, '')).toMatchObject({ code: 'EP_NAN' });
     expect(judge('webgpu', { ...ran, providerMs: 400 }, '')).toMatchObject({ code: 'EP_SLOW' });
   });
 
   it('run the same model on the CPU with the same result', async () => {
     expect(await runProbe('cpu')).toMatchObject({ kind: 'ran', maxDifference: 0 });
-  });
-
-  // Texts of onnxruntime-node 1.30, see reference 9 of the engine's table.
-  it.each([
-    ['cuda', '[1;31mFailed to load library libonnxruntime_providers_shared.so: cannot open shared object file', 'CUDA_PACK_MISSING'],
-    ['cuda', 'Failed to load library /x/libonnxruntime_providers_cuda.so with error: libcublasLt.so.12: cannot open shared object file', 'CUDA_LIB_MISSING'],
-    ['cuda', 'CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version', 'CUDA_DRIVER_OLD'],
-    ['cuda', 'CUDA failure 100: no CUDA-capable device', 'NO_GPU'],
-    ['cuda', 'no kernel image is available for execution', 'UNSUPPORTED_GPU'],
-    ['cuda', 'OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library', 'CUDA_FAILED'],
-    ['webgpu', "Warning: Couldn't load Vulkan: libvulkan.so.1: cannot open\nFailed to get a WebGPU adapter: No supported adapters", 'VULKAN_MISSING'],
-    ['webgpu', 'Failed to get a WebGPU adapter: No supported adapters', 'NO_ADAPTER'],
-    ['dml', 'no available backend found. ERR: [dml] backend not found.', 'NOT_IN_BUILD'],
-    ['webgpu', 'something new', 'EP_FAILED'],
-  ] as const)('%s: %s', (provider, words, code) => {
-    expect(explainFailure(provider, words)).toMatchObject({ code });
-  });
-
-  it('name the library that is missing', () => {
-    const { reason } = explainFailure('cuda', 'with error: libcudnn.so.9: cannot open shared object file');
-    expect(reason).toContain('libcudnn.so.9');
   });
 
   it('in a process of their own say why, crash alone, and are given up when they hang', async () => {

@@ -1,25 +1,23 @@
 import { fork } from 'node:child_process';
+import { type DeviceReason, deviceReasons, explainFailure, hangsReason } from '../../../shared/deviceReasons.ts';
 import type { ProviderId } from '../../../shared/generation.ts';
 import { type ProbeReport, probeArguments, probeReportSchema } from './probe.ts';
-import { explainFailure, type Reason } from './reasons.ts';
 
 /** `null`: the provider may be used. */
-export type Verdict = Reason | null;
+export type Verdict = DeviceReason | null;
 export type Prober = (provider: ProviderId) => Promise<Verdict>;
 
-/** float32 outputs of order 1: more is a wrong kernel, not rounding. */
-const tolerance = 1e-3;
+/** float32 outputs of order 1: more is a wrong kernel, not rounding. Leaves room for TF32, CUDA's own choice, with 10 bits of mantissa. */
+const tolerance = 2e-3;
 const timeLimitMs = 30_000;
 const maxStderr = 16_384;
 
 /** Whether a report allows a provider; slower than the CPU does not (a software GPU computes correctly). */
 export function judge(provider: ProviderId, report: ProbeReport, stderr: string): Verdict {
   if (report.kind === 'failed') return explainFailure(provider, `${stderr}\n${report.message}`);
-  if (!(report.maxDifference <= tolerance)) {
-    return { code: 'EP_WRONG', reason: 'It gave wrong results.' };
-  }
-  if (report.providerMs > report.cpuMs) return { code: 'EP_SLOW', reason: 'It is slower than the CPU.' };
-  return null;
+  if (!report.isFinite) return deviceReasons.nan;
+  if (!(report.maxDifference <= tolerance)) return deviceReasons.wrong;
+  return report.providerMs > report.cpuMs ? deviceReasons.slow : null;
 }
 
 /**
@@ -53,14 +51,13 @@ export function forkedProber(entry: string, limitMs = timeLimitMs): Prober {
       child.on('close', () => {
         clearTimeout(timer);
         if (report !== null) resolve(judge(provider, report, stderr));
-        else if (late) resolve({ code: 'EP_HANGS', reason: `${provider} did not answer in ${limitMs / 1000} s.` });
+        else if (late) resolve(hangsReason(limitMs / 1000));
         else resolve(crashReason(provider, stderr));
       });
     });
 }
 
-function crashReason(provider: ProviderId, stderr: string): Reason {
+function crashReason(provider: ProviderId, stderr: string): DeviceReason {
   const reason = explainFailure(provider, stderr);
-  if (reason.code !== 'EP_FAILED' && reason.code !== 'CUDA_FAILED') return reason;
-  return { code: 'EP_CRASH', reason: `The driver for ${provider} crashed.` };
+  return reason.code === 'EP_FAILED' || reason.code === 'CUDA_FAILED' ? deviceReasons.crashed : reason;
 }

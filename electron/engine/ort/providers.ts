@@ -1,24 +1,27 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import { sep } from 'node:path';
 import type { EngineStatus } from '../../../shared/contract.ts';
+import { type DeviceReason, deviceReasons, explainFailure } from '../../../shared/deviceReasons.ts';
 import { StopbathError } from '../../../shared/errors.ts';
 import type { ProviderChoice, ProviderId } from '../../../shared/generation.ts';
+import type { ModelSession } from '../tensor/modelSession.ts';
+import { mayMove, openMovable, type OpenOn, partName } from './movableSession.ts';
 import type { Prober, Verdict } from './prober.ts';
-import { explainFailure } from './reasons.ts';
-import { runtimeVersion } from './session.ts';
+import { VerdictFile } from './verdictFile.ts';
 
 export interface Device {
   readonly provider: ProviderId;
   readonly rungs: EngineStatus['rungs'];
 }
 
-/** Best first; the CPU always runs. CoreML is slower than the CPU on such graphs, so it is only on request. */
+type Rung = EngineStatus['rungs'][number];
+
+/**
+ * Best first; the CPU always runs. Core ML comes first on a Mac and is taken where it is faster than the CPU on a block with open
+ * sides, which it often is not: it may cut such a graph into many pieces.
+ */
 export function ladderOf(platform: NodeJS.Platform, arch: string): readonly ProviderId[] {
   if (platform === 'win32') return ['dml', 'webgpu', 'cpu'];
-  if (platform === 'darwin') return ['webgpu', 'cpu'];
+  if (platform === 'darwin') return ['coreml', 'webgpu', 'cpu'];
   if (platform === 'linux' && arch === 'x64') return ['cuda', 'webgpu', 'cpu'];
   return ['cpu'];
 }
@@ -33,28 +36,28 @@ export interface ProviderOptions {
   readonly knownBefore?: (provider: ProviderId) => Verdict;
   /** A crashing driver then takes this process along: a note on disk has to outlive it. */
   readonly probesInThisProcess?: boolean;
+  /** Told when a part of a model went to the CPU while it was loaded or ran. */
+  readonly onChange?: (device: Device) => void;
+  /** Of runtime and drivers: what was learnt with another key does not count. */
+  readonly key?: string;
 }
 
-const verdictSchema = z.object({ code: z.string(), reason: z.string() }).nullable();
-const cacheSchema = z.object({
-  key: z.string(),
-  verdicts: z.record(z.string(), verdictSchema),
-  /** `provider modelHash` of models whose results were the CPU's. */
-  verified: z.array(z.string()),
-});
-type Stored = Omit<z.infer<typeof cacheSchema>, 'key'>;
-
-/** Chooses the execution provider, and keeps what it learnt. */
+/** Chooses the execution provider, for a model and for each part of it, and keeps what it learnt. */
 export class Providers {
   readonly #options: ProviderOptions;
   readonly #ladder: readonly ProviderId[];
   readonly #verdicts = new Map<ProviderId, Promise<Verdict>>();
-  readonly #rejected = new Map<string, Verdict>();
-  #stored: Stored | null = null;
+  readonly #rejected = new Map<string, DeviceReason>();
+  /** `provider file` -> why that part runs on the CPU. */
+  readonly #moved = new Map<string, DeviceReason>();
+  /** The rungs told last for a model's folder, parts left out. */
+  readonly #told = new Map<string, Device>();
+  readonly #file: VerdictFile;
 
   constructor(options: ProviderOptions) {
     this.#options = options;
     this.#ladder = ladderOf(options.platform ?? process.platform, options.arch ?? process.arch);
+    this.#file = new VerdictFile(options.cacheFolder ?? null, options.key);
   }
 
   /**
@@ -62,7 +65,9 @@ export class Providers {
    * silently. Slower than the CPU is allowed then.
    */
   async resolve(choice: ProviderChoice, model: string): Promise<Device> {
-    return choice === 'auto' ? this.#climbDown(model) : this.#chosen(choice);
+    const device = choice === 'auto' ? await this.#climbDown(model) : await this.#chosen(choice);
+    this.#told.set(model, device);
+    return choice === 'auto' ? this.#withParts(device, model) : device;
   }
 
   /** Puts a provider aside, for one model, that passed its probe but could not run it. */
@@ -71,20 +76,61 @@ export class Providers {
   }
 
   async isVerified(provider: ProviderId, modelHash: string): Promise<boolean> {
-    return (await this.#load()).verified.includes(`${provider} ${modelHash}`);
+    return (await this.#file.load()).verified.includes(`${provider} ${modelHash}`);
   }
 
   async setVerified(provider: ProviderId, modelHash: string): Promise<void> {
-    const stored = await this.#load();
-    stored.verified.push(`${provider} ${modelHash}`);
-    await this.#save(stored);
+    const stored = await this.#file.load();
+    await this.#file.save({ ...stored, verified: [...stored.verified, `${provider} ${modelHash}`] });
+  }
+
+  /**
+   * Opens a part of a model (`.../<part>/model.onnx`) on its device. Where the device was chosen by `auto`, a part other than the
+   * UNet that the device refuses runs on the CPU, now or from the run on that failed; `onChange` is told.
+   */
+  async openPart(file: string, provider: ProviderId, choice: ProviderChoice, openSession: OpenOn): Promise<ModelSession> {
+    if (choice !== 'auto' || provider === 'cpu' || !mayMove(file)) return openSession(file, provider);
+    const key = `${provider} ${file}`;
+    const known = this.#moved.get(key) ?? (await this.#file.load()).moved[key];
+    if (known !== undefined) {
+      this.#moved.set(key, known);
+      this.#tell(file);
+      return openSession(file, 'cpu');
+    }
+    return openMovable({ file, provider, openSession, onMoved: (reason) => this.#move(key, file, reason) });
+  }
+
+  async #move(key: string, file: string, reason: DeviceReason): Promise<void> {
+    this.#moved.set(key, reason);
+    this.#tell(file);
+    // Want of memory passes; a wrong kernel stays wrong until the driver changes.
+    if (reason.code !== 'EP_WRONG') return;
+    const stored = await this.#file.load();
+    await this.#file.save({ ...stored, moved: { ...stored.moved, [key]: reason } });
+  }
+
+  #tell(file: string): void {
+    for (const [model, device] of this.#told) {
+      if (file.startsWith(model + sep)) this.#options.onChange?.(this.#withParts(device, model));
+    }
+  }
+
+  #withParts(device: Device, model: string): Device {
+    const parts: Rung[] = [];
+    for (const [key, reason] of this.#moved) {
+      const [provider, file] = splitKey(key);
+      if (provider === device.provider && file.startsWith(model + sep)) {
+        parts.push({ provider: device.provider, part: partName(file) ?? file, taken: false, ...reason });
+      }
+    }
+    return { provider: device.provider, rungs: [...device.rungs, ...parts] };
   }
 
   async #climbDown(model: string): Promise<Device> {
-    const rungs: EngineStatus['rungs'] = [];
+    const rungs: Rung[] = [];
     for (const provider of this.#ladder) {
       const verdict = provider === 'cpu' ? null : await this.#verdictFor(provider, model);
-      rungs.push({ provider, taken: verdict === null, code: verdict?.code ?? 'OK', reason: verdict?.reason ?? '' });
+      rungs.push(rungOf(provider, verdict === null, verdict));
       if (verdict === null) return { provider, rungs };
     }
     return { provider: 'cpu', rungs };
@@ -97,23 +143,24 @@ export class Providers {
 
   async #chosen(provider: ProviderId): Promise<Device> {
     const verdict = provider === 'cpu' ? null : await this.#chosenVerdict(provider);
-    if (verdict !== null && verdict.code !== 'EP_SLOW') {
+    if (verdict !== null && verdict.code !== deviceReasons.slow.code) {
       throw new StopbathError({
         code: 'PROVIDER_UNAVAILABLE',
         message: `${provider} cannot be used: ${verdict.reason}`,
-        nextStep: 'Choose another device, or Automatic.',
+        nextStep: [verdict.remedy, 'Choose another device, or Automatic.'].filter((text) => text !== '').join(' '),
         detail: verdict.code,
       });
     }
-    return { provider, rungs: [{ provider, taken: true, code: verdict?.code ?? 'OK', reason: verdict?.reason ?? '' }] };
+    return { provider, rungs: [rungOf(provider, true, verdict)] };
   }
 
   /** Asked for by name, a provider that failed or crashed is tried again: a driver may have come since. */
   async #chosenVerdict(provider: ProviderId): Promise<Verdict> {
     const known = this.#options.knownBefore?.(provider) ?? null;
     if (known !== null && provider === 'cuda') return known;
-    const earlier = await this.#verdicts.get(provider);
-    if (earlier === null || earlier?.code === 'EP_SLOW') return earlier;
+    const stored = (await this.#file.load()).verdicts[provider];
+    const earlier = stored === null ? null : await this.#verdicts.get(provider);
+    if (earlier === null || earlier?.code === deviceReasons.slow.code) return earlier;
     const verdict = await this.#probe(provider);
     this.#verdicts.set(provider, Promise.resolve(verdict));
     return verdict;
@@ -128,83 +175,45 @@ export class Providers {
     }
   }
 
-  #verdict(provider: ProviderId): Promise<Verdict> {
-    const known = this.#verdicts.get(provider);
-    if (known !== undefined) return known;
-    const asked = this.#lookUpOrProbe(provider);
+  async #verdict(provider: ProviderId): Promise<Verdict> {
+    const asked = this.#verdicts.get(provider) ?? this.#lookUpOrProbe(provider);
     this.#verdicts.set(provider, asked);
-    return asked;
-  }
-
-  async #lookUpOrProbe(provider: ProviderId): Promise<Verdict> {
-    const stored = await this.#load();
-    if (Object.hasOwn(stored.verdicts, provider)) return stored.verdicts[provider] ?? null;
-    const dangerous = this.#options.probesInThisProcess === true;
-    if (dangerous && (this.#options.cacheFolder ?? null) === null) return notTried;
-    if (dangerous) await this.#save({ ...stored, verdicts: { ...stored.verdicts, [provider]: crashed } });
-    const verdict = await this.#probe(provider);
-    // Only good news is kept over a restart: what is missing may be installed any time.
-    if (verdict === null) stored.verdicts[provider] = verdict;
-    if (verdict === null || dangerous) await this.#save(stored);
+    const verdict = await asked;
+    // A self-test, in a process of its own, may have had better news since.
+    if (verdict === null || (await this.#file.load()).verdicts[provider] === null) return null;
     return verdict;
   }
 
-  get #key(): string {
-    return [runtimeVersion, this.#options.platform ?? process.platform, this.#options.arch ?? process.arch].join(' ');
+  async #lookUpOrProbe(provider: ProviderId): Promise<Verdict> {
+    const stored = await this.#file.load();
+    if (Object.hasOwn(stored.verdicts, provider)) return stored.verdicts[provider] ?? null;
+    const dangerous = this.#options.probesInThisProcess === true;
+    if (dangerous && !this.#file.outlivesProcess) return deviceReasons.notTried;
+    if (dangerous) await this.#note(provider, deviceReasons.crashed);
+    const verdict = await this.#probe(provider);
+    // Only good news is kept over a restart: what is missing may be installed any time.
+    if (verdict === null) await this.#note(provider, verdict);
+    else if (dangerous) await this.#forget(provider);
+    return verdict;
   }
 
-  async #load(): Promise<Stored> {
-    if (this.#stored !== null) return this.#stored;
-    this.#stored = { verdicts: {}, verified: [] };
-    const folder = this.#options.cacheFolder ?? null;
-    if (folder === null) return this.#stored;
-    try {
-      const parsed = cacheSchema.parse(JSON.parse(await readFile(join(folder, cacheFile), 'utf8')));
-      if (parsed.key === this.#key) this.#stored = parsed;
-    } catch {
-      // None yet, or unreadable: the probe decides.
-    }
-    return this.#stored;
+  async #note(provider: ProviderId, verdict: Verdict): Promise<void> {
+    const stored = await this.#file.load();
+    await this.#file.save({ ...stored, verdicts: { ...stored.verdicts, [provider]: verdict } });
   }
 
-  async #save({ verdicts, verified }: Stored): Promise<void> {
-    const folder = this.#options.cacheFolder ?? null;
-    if (folder === null) return;
-    try {
-      await mkdir(folder, { recursive: true });
-      const file = join(folder, cacheFile);
-      await writeFile(`${file}.${process.pid}`, JSON.stringify({ key: this.#key, verdicts, verified }));
-      await rename(`${file}.${process.pid}`, file);
-    } catch {
-      // A cache only: without it the next start probes again.
-    }
+  async #forget(provider: ProviderId): Promise<void> {
+    const stored = await this.#file.load();
+    const verdicts = Object.entries(stored.verdicts).filter(([name]) => name !== provider);
+    await this.#file.save({ ...stored, verdicts: Object.fromEntries(verdicts) });
   }
 }
 
-const cacheFile = 'providers.json';
-
-const crashed: Verdict = { code: 'EP_CRASH', reason: 'Its driver crashed when it was tried.' };
-const notTried: Verdict = { code: 'NOT_TRIED', reason: 'It is tried only when chosen in the settings.' };
-
-const libraryFolders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib', '/lib', '/usr/local/lib'];
-
-/** What the NVIDIA driver, or WSL's stand-in for it, leaves on a system with a card. */
-const nvidiaMarks = ['/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/dxg'];
-
-/** Saves a process start where a missing file already decides. Linux only. */
-export function knownMissing(provider: ProviderId): Verdict {
-  if (process.platform !== 'linux') return null;
-  if (provider === 'cuda' && !nvidiaMarks.some((mark) => existsSync(mark))) return explainFailure('cuda', 'CUDA failure 100');
-  if (provider === 'cuda' && !existsSync(join(bindingFolder(), 'libonnxruntime_providers_cuda.so'))) {
-    return explainFailure('cuda', 'libonnxruntime_providers_cuda.so: cannot open');
-  }
-  const searched = [...libraryFolders, ...(process.env['LD_LIBRARY_PATH'] ?? '').split(':')];
-  const hasVulkan = existsSync('/nix') || searched.some((folder) => existsSync(join(folder, 'libvulkan.so.1')));
-  if (provider === 'webgpu' && !hasVulkan) return explainFailure('webgpu', "Couldn't load Vulkan");
-  return null;
+function rungOf(provider: ProviderId, taken: boolean, verdict: Verdict): Rung {
+  return { provider, taken, code: verdict?.code ?? 'OK', reason: verdict?.reason ?? '', remedy: verdict?.remedy ?? '' };
 }
 
-function bindingFolder(): string {
-  const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
-  return join(dirname(entry), '..', 'bin', 'napi-v6', process.platform, process.arch);
+function splitKey(key: string): [provider: string, file: string] {
+  const at = key.indexOf(' ');
+  return [key.slice(0, at), key.slice(at + 1)];
 }

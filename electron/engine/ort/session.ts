@@ -1,28 +1,38 @@
-import { env, InferenceSession, type Tensor as OrtTensor } from 'onnxruntime-node';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { InferenceSession as Session, Tensor as OrtValue } from 'onnxruntime-node';
 import { StopbathError } from '../../../shared/errors.ts';
 import type { ProviderId } from '../../../shared/generation.ts';
 import type { ModelSession, TensorSpec } from '../tensor/modelSession.ts';
 import { describeDims, type Tensor } from '../tensor/tensor.ts';
 import { fromOrt, toOrt } from './convert.ts';
 import { loadError, partOf, runError } from './errors.ts';
+import { InferenceSession, prepareCuda } from './runtime.ts';
 import { computeThreads } from './threads.ts';
 
-/** Version of onnxruntime-node. */
-export const runtimeVersion: string = env.versions.node ?? '';
+export { runtimeVersion } from './runtime.ts';
 
-type SessionOptions = InferenceSession.SessionOptions;
+type SessionOptions = Session.SessionOptions;
+
+/**
+ * On the CPU, weights beyond this are used where they are mapped. Laid out anew for the processor they would be in memory twice, and a
+ * UNet of 3.4 GB takes 20 times as long to load for a step that is 7 % shorter (e2e/fullsize/README.md).
+ */
+const largeBytes = 256 * 2 ** 20;
 
 /**
  * The options each provider needs. Measured on the CPU: without the arena a 512 px run keeps a third of the memory at the same
  * speed; without spinning a step beside another busy process is a quarter faster.
  */
-export function sessionOptions(provider: ProviderId): SessionOptions {
+export function sessionOptions(provider: ProviderId, weightBytes = 0): SessionOptions {
+  const isLarge = weightBytes > largeBytes;
   const cpu: SessionOptions = {
     executionProviders: ['cpu'],
     // 0 would mean "physical cores, pinned": in a container that can be more than there are.
     intraOpNumThreads: computeThreads(),
     enableCpuMemArena: false,
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    ...(isLarge ? { graphOptimizationLevel: 'extended' } : {}),
+    extra: { session: { intra_op: { allow_spinning: '0' }, ...(isLarge ? { disable_prepacking: '1' } : {}) } },
   };
   switch (provider) {
     case 'cpu':
@@ -35,7 +45,7 @@ export function sessionOptions(provider: ProviderId): SessionOptions {
   }
 }
 
-function specs(metadata: readonly InferenceSession.ValueMetadata[]): TensorSpec[] {
+function specs(metadata: readonly Session.ValueMetadata[]): TensorSpec[] {
   return metadata.map((value) =>
     value.isTensor
       ? { name: value.name, type: value.type, dims: [...value.shape] }
@@ -50,45 +60,60 @@ function specs(metadata: readonly InferenceSession.ValueMetadata[]): TensorSpec[
 export async function openSession(file: string | Uint8Array, provider: ProviderId): Promise<ModelSession> {
   const name = typeof file === 'string' ? file : 'memory';
   try {
-    const options = sessionOptions(provider);
+    const options = sessionOptions(provider, typeof file === 'string' ? await bytesBeside(file) : file.byteLength);
+    if (provider === 'cuda') prepareCuda();
     const session = await (typeof file === 'string'
       ? InferenceSession.create(file, options)
       : InferenceSession.create(file, options));
-    return new OrtSession(session, name);
+    return new OrtSession(session, name, provider);
   } catch (error) {
-    throw loadError(name, error);
+    throw loadError(name, error, provider);
+  }
+}
+
+/** Of a model file and what lies in its folder: its weights. */
+async function bytesBeside(file: string): Promise<number> {
+  const folder = dirname(file);
+  try {
+    const sizes = (await readdir(folder)).map(async (name) => (await stat(join(folder, name))).size);
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  } catch {
+    // Whatever is wrong with it, the runtime says it better.
+    return 0;
   }
 }
 
 class OrtSession implements ModelSession {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
-  readonly #session: InferenceSession;
+  readonly #session: Session;
   readonly #file: string;
+  readonly #provider: ProviderId;
 
-  constructor(session: InferenceSession, file: string) {
+  constructor(session: Session, file: string, provider: ProviderId) {
     this.#session = session;
     this.#file = file;
+    this.#provider = provider;
     this.inputs = specs(session.inputMetadata);
     this.outputs = specs(session.outputMetadata);
   }
 
   async run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>> {
     const converted = Object.fromEntries(this.inputs.map((spec) => [spec.name, this.#feed(spec, feeds[spec.name])]));
-    let results: InferenceSession.OnnxValueMapType;
+    let results: Session.OnnxValueMapType;
     try {
       results = await this.#session.run(converted);
     } catch (error) {
-      throw runError(this.#file, error);
+      throw runError(this.#file, error, this.#provider);
     }
-    return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, fromOrt(value as OrtTensor)]));
+    return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, fromOrt(value as OrtValue)]));
   }
 
   async release(): Promise<void> {
     await this.#session.release();
   }
 
-  #feed(spec: TensorSpec, value: Tensor | undefined): OrtTensor {
+  #feed(spec: TensorSpec, value: Tensor | undefined): OrtValue {
     const declared = `${partOf(this.#file)} declares "${spec.name}" ${spec.type} ${describeDims(spec.dims)}`;
     if (value === undefined) {
       throw new StopbathError({ code: 'MODEL_UNSUPPORTED', message: `${declared}, which this version does not give.` });

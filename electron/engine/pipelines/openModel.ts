@@ -1,14 +1,21 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import type { RgbImage } from '../../../shared/engineProtocol.ts';
 import { StopbathError } from '../../../shared/errors.ts';
 import type { Task } from '../../../shared/generation.ts';
-import { type FamilyLatents, readLatentSpace } from '../latents/latentSpace.ts';
-import { decodeLatents, encodePixels } from '../latents/vae.ts';
+import { type FamilyLatents, type LatentSpace, readLatentSpace } from '../latents/latentSpace.ts';
 import type { ModelSession } from '../tensor/modelSession.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import type { PromptEncoding } from '../text/promptEncoding.ts';
-import { hashUnet, readModelJson, readModelName, readOptionalModelJson, requireFiles } from './modelFolder.ts';
+import { CarefulVae } from './carefulVae.ts';
+import { readConfigs } from './configs.ts';
+import { requireFamily, requireLatentChannels, requireTextWidth } from './fits.ts';
+import type { PartName } from './layout.ts';
+import { hashPart, readModelName, recordedHash } from './modelFolder.ts';
+import { ModelFault } from './modelFault.ts';
+import { checkPart, partFile } from './openChecked.ts';
 import { Parts } from './parts.ts';
-import type { Family, OpenPipelineOptions, Pipeline } from './pipeline.ts';
+import type { Family, FoundModel, OpenPipelineOptions, Pipeline } from './pipeline.ts';
+import { decoderHash, readFittedPreview } from './previewCache.ts';
+import { openTinyDecoder, type TinyDecoder } from './tinyDecoder.ts';
 import { readUnetConfig, type UnetFacts, unetFacts, unetModel } from './unetModel.ts';
 import { type ProbeSizes, verifyPart } from './verifyParts.ts';
 
@@ -27,25 +34,36 @@ export interface FamilyTraits {
   /** Tasks whose diffusers pipeline brings encoded pictures to the mean and spread of the latent space. */
   readonly standardises: readonly Task[];
   /** `model.onnx` of the text encoders the model must have. */
-  readonly textParts: readonly string[];
+  readonly textParts: readonly PartName[];
   openText(parts: Parts): Promise<OpenedText>;
   /** The model's scheduler config as the family's pipeline of that task changes it. */
   schedulerFile(task: Task, file: Readonly<Record<string, unknown>>): unknown;
 }
 
 /** Opens the parts that models of all families have: texts by the family's way, UNet, decoder, and later the encoder. */
-export async function openModel(options: OpenPipelineOptions, traits: FamilyTraits): Promise<Pipeline> {
-  const { config, latentSpace, schedulerFile, modelName, modelHash } = await readFolder(options.folder, traits);
+export async function openModel(options: FoundModel, traits: FamilyTraits): Promise<Pipeline> {
+  const { config, latentSpace, schedulerFile, modelName, modelHash } = await readFolder(options, traits);
   const parts = new Parts(options);
   try {
     const text = await traits.openText(parts);
     const unetSession = await parts.open('unet');
     const decoder = await parts.open('vae_decoder');
     const unet = unetFacts(config, unetSession);
+    requireFamily(unetSession, traits.family);
+    requireTextWidth(unetSession, text.sessions);
+    requireLatentChannels(decoder, latentSpace.channels);
     const sizes: ProbeSizes = { latentSpace, unet, sizeMultiple: latentSpace.pixelFactor * 2 ** (config.levels - 1) };
     const tasks = tasksOf(unet, latentSpace.channels, traits);
     await verifyParts(options, modelHash, { ...text.sessions, unet: unetSession, vae_decoder: decoder }, sizes);
     const encoder = new LazyEncoder(options, parts, modelHash, sizes);
+    const vae = new CarefulVae({
+      folder: options.folder,
+      space: latentSpace,
+      residency: parts.residency,
+      openOnCpu: options.openOnCpu ?? null,
+      warn: options.warn ?? (() => undefined),
+    });
+    const decode = (latents: Tensor): Promise<RgbImage[]> => vae.decode(decoder, latents);
     return {
       family: traits.family,
       requiresAestheticsScore: traits.requiresAestheticsScore,
@@ -61,8 +79,10 @@ export async function openModel(options: OpenPipelineOptions, traits: FamilyTrai
         if (task !== 'text-to-image') await encoder.open(onPart);
       },
       encodeImage: (pixels, rows, noise, task) =>
-        encodePixels(encoder.session, pixels, { space: latentSpace, rows, noise, standardise: traits.standardises.includes(task) }),
-      decode: (latents) => decodeLatents(decoder, latents, latentSpace),
+        vae.encode(encoder.session, pixels, { rows, noise, standardise: traits.standardises.includes(task) }),
+      decode,
+      hasTinyDecoder: options.layout.files.taesd_decoder !== undefined,
+      decodePreview: previewDecoder(options, parts, latentSpace, decode),
       release: () => parts.release(),
     };
   } catch (error) {
@@ -72,31 +92,31 @@ export async function openModel(options: OpenPipelineOptions, traits: FamilyTrai
 }
 
 /** What the files say, before anything large is loaded. */
-async function readFolder(folder: string, { textParts, latents }: FamilyTraits) {
-  await requireFiles(folder, [
-    'scheduler/scheduler_config.json',
-    ...[...textParts, 'unet', 'vae_decoder'].map((part) => `${part}/model.onnx`),
-  ]);
-  const vaeConfig = await readOptionalModelJson(folder, 'vae_decoder/config.json');
+async function readFolder({ layout, cacheFolder = null }: FoundModel, { textParts, latents }: FamilyTraits) {
+  for (const part of [...textParts, 'unet', 'vae_decoder'] as const) partFile(layout, part);
+  const configs = await readConfigs(layout);
+  const decoder = await checkPart(layout, 'vae_decoder');
+  const fitted = configs.preview === null && cacheFolder !== null ? await readFittedPreview(cacheFolder, await decoderHash(layout.root, decoder, cacheFolder)) : null;
   return {
-    config: readUnetConfig(await readOptionalModelJson(folder, 'unet/config.json')),
-    latentSpace: readLatentSpace(vaeConfig ?? {}, await readOptionalModelJson(folder, 'preview.json'), latents),
-    schedulerFile: await readModelJson(folder, 'scheduler/scheduler_config.json'),
-    modelName: await readModelName(folder),
-    modelHash: await hashUnet(folder),
+    config: readUnetConfig(configs.unet),
+    latentSpace: readLatentSpace(configs.vae, configs.preview ?? fitted, latents),
+    schedulerFile: configs.scheduler,
+    modelName: await readModelName(layout.root),
+    modelHash: (await recordedHash(layout.root)) ?? (await hashPart(await checkPart(layout, 'unet'), cacheFolder)),
   };
 }
 
 /** @throws StopbathError `MODEL_UNSUPPORTED` for a UNet that takes neither latents alone nor latents, mask and masked picture. */
-function tasksOf({ channels }: UnetFacts, latentChannels: number, traits: FamilyTraits): readonly Task[] {
+export function tasksOf({ channels }: UnetFacts, latentChannels: number, traits: Pick<FamilyTraits, 'requiresAestheticsScore'>): readonly Task[] {
   if (channels === 2 * latentChannels + 1) return ['inpaint'];
   if (channels === latentChannels) {
     // diffusers' text-to-image pipeline has no place for the score.
     return traits.requiresAestheticsScore ? ['image-to-image', 'inpaint'] : ['text-to-image', 'image-to-image', 'inpaint'];
   }
-  throw new StopbathError({
+  throw new ModelFault('CHANNELS', 'unet', {
     code: 'MODEL_UNSUPPORTED',
-    message: `The UNet takes ${channels} channels, the decoder ${latentChannels}: this is no model for text, pictures or inpainting.`,
+    message: `unet/model.onnx takes ${channels} channels, vae_decoder ${latentChannels}: this is no model for text, pictures or inpainting.`,
+    nextStep: 'Choose a model for text to image, image to image or inpainting; those for depth, instructions or upscaling cannot be run yet.',
   });
 }
 
@@ -113,11 +133,35 @@ async function verifyParts(
   await verification.onPassed(modelHash);
 }
 
+/** By the small decoder in the folder, else by the whole one; by that, too, once the small one has failed. */
+function previewDecoder(
+  { layout, onPart }: FoundModel,
+  parts: Parts,
+  { channels }: LatentSpace,
+  whole: (latents: Tensor) => Promise<RgbImage[]>,
+): (latents: Tensor) => Promise<RgbImage[]> {
+  if (layout.files.taesd_decoder === undefined) return whole;
+  let opening: Promise<TinyDecoder | null> | null = null;
+  const open = async (): Promise<TinyDecoder | null> => {
+    try {
+      return await openTinyDecoder(await parts.open('taesd_decoder', onPart), channels);
+    } catch {
+      // A look in between is not worth a run; the doctor says what is wrong with it.
+      return null;
+    }
+  };
+  return async (latents) => {
+    opening ??= open();
+    const tiny = await opening;
+    return tiny === null ? whole(latents) : tiny.decode(latents);
+  };
+}
+
 const encoderPart = 'vae_encoder';
 
 /** The encoder of pictures: most runs need none, and old exports have none. */
 class LazyEncoder {
-  readonly #options: OpenPipelineOptions;
+  readonly #options: FoundModel;
   readonly #parts: Parts;
   readonly #modelHash: string;
   readonly #sizes: ProbeSizes;
@@ -125,7 +169,7 @@ class LazyEncoder {
   /** The same once it is known to be right on its device. */
   #session: ModelSession | null = null;
 
-  constructor(options: OpenPipelineOptions, parts: Parts, modelHash: string, sizes: ProbeSizes) {
+  constructor(options: FoundModel, parts: Parts, modelHash: string, sizes: ProbeSizes) {
     this.#options = options;
     this.#parts = parts;
     this.#modelHash = modelHash;
@@ -139,9 +183,8 @@ class LazyEncoder {
 
   async open(onPart: (part: string) => void): Promise<void> {
     if (this.#session !== null) return;
-    const { folder } = this.#options;
-    if (!(await isFile(join(folder, encoderPart, 'model.onnx')))) {
-      throw new StopbathError({
+    if (this.#options.layout.files[encoderPart] === undefined) {
+      throw new ModelFault('VAE_ENCODER_MISSING', encoderPart, {
         code: 'MODEL_UNSUPPORTED',
         message: `This model cannot start from a picture: it has no ${encoderPart}/model.onnx.`,
         nextStep: 'Export the model again with its VAE encoder, or generate from text.',
@@ -160,13 +203,5 @@ class LazyEncoder {
     if (!(await verification.isNeeded(key))) return;
     await verifyPart(folder, encoderPart, session, verification.openReference, this.#sizes);
     await verification.onPassed(key);
-  }
-}
-
-async function isFile(file: string): Promise<boolean> {
-  try {
-    return (await stat(file)).isFile();
-  } catch {
-    return false;
   }
 }

@@ -6,6 +6,8 @@ import type { OpenSession } from '../tensor/modelSession.ts';
 import type { NoiseSource } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { PromptEncoding } from '../text/promptEncoding.ts';
+import type { ModelLayout } from './layout.ts';
+import type { Residency } from './residency.ts';
 import type { UnetFacts } from './unetModel.ts';
 import type { Verification } from './verify.ts';
 
@@ -45,6 +47,10 @@ export interface Pipeline {
   encodeImage(pixels: Tensor, rows: number, noise: NoiseSource, task: Task): Promise<Tensor>;
   /** Clean latents in model scale [B, C, h, w] to B pictures. */
   decode(latents: Tensor): Promise<RgbImage[]>;
+  /** The same for a look in between: by the small decoder, where the model's folder has one. */
+  decodePreview(latents: Tensor): Promise<RgbImage[]>;
+  /** Whether that decoder is there. */
+  readonly hasTinyDecoder?: boolean;
   release(): Promise<void>;
 }
 
@@ -53,13 +59,24 @@ export interface OpenPipelineOptions {
   readonly openSession: OpenSession;
   /** Told each part before it is loaded. */
   readonly onPart: (part: string) => void;
+  /** Where fitted previews are kept; left out: nowhere. */
+  readonly cacheFolder?: string | null;
   /** Given where the device is not the CPU. */
   readonly verification?: Verification;
+  /** Decides what stays in memory; left out: everything. */
+  readonly residency?: Residency;
+  /** Opens a part on the CPU, for what its own device has no memory for; left out where that is the CPU. */
+  readonly openOnCpu?: OpenSession;
+  /** For the log. */
+  readonly warn?: (text: string) => void;
+}
+
+/** The same once the parts were found: `folder` is theirs, and a session is opened only after its file was checked. */
+export interface FoundModel extends OpenPipelineOptions {
+  readonly layout: ModelLayout;
 }
 
 /** A model family. */
 export interface PipelineClass {
-  /** `_class_name` values of model_index.json it can load. */
-  readonly classNames: readonly string[];
-  open(options: OpenPipelineOptions): Promise<Pipeline>;
+  open(options: FoundModel): Promise<Pipeline>;
 }

@@ -7,14 +7,6 @@ import { openTokenizer } from './vocabulary.ts';
 
 /** Stable Diffusion 1.x and 2.x, and any model of their layout: one CLIP text encoder, a UNet, a VAE. */
 export const stableDiffusion: PipelineClass = {
-  classNames: [
-    ...['StableDiffusionPipeline', 'StableDiffusionImg2ImgPipeline', 'StableDiffusionInpaintPipeline'].flatMap((name) => [
-      name,
-      `ORT${name}`,
-      `Onnx${name}`,
-    ]),
-    ...['LatentConsistencyModelPipeline', 'LatentConsistencyModelImg2ImgPipeline'].flatMap((name) => [name, `ORT${name}`]),
-  ],
   open: (options) =>
     openModel(options, {
       family: 'sd',

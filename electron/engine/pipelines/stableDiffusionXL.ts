@@ -1,21 +1,16 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { sdxlLatents } from '../latents/latentSpace.ts';
 import { createSdxlEncoding, type SdxlEncoder } from '../text/sdxlEncoding.ts';
-import { readModelJson } from './modelFolder.ts';
+import type { ModelLayout, PartName } from './layout.ts';
 import { openModel } from './openModel.ts';
 import type { PipelineClass } from './pipeline.ts';
-import { openTokenizer } from './vocabulary.ts';
+import { openTokenizer, type TokenizerName } from './vocabulary.ts';
 
 /** Stable Diffusion XL, and its refiner, which has the second text encoder only. */
 export const stableDiffusionXL: PipelineClass = {
-  classNames: ['StableDiffusionXLPipeline', 'StableDiffusionXLImg2ImgPipeline', 'StableDiffusionXLInpaintPipeline'].flatMap(
-    (name) => [name, `ORT${name}`],
-  ),
   async open(options) {
-    const { folder, onPart } = options;
-    const index = await readModelJson(folder, 'model_index.json');
-    const hasFirst = await hasFirstEncoder(folder, index);
+    const { folder, onPart, layout } = options;
+    const { index } = layout;
+    const hasFirst = hasFirstEncoder(layout);
     return openModel(options, {
       family: 'sdxl',
       latents: sdxlLatents,
@@ -23,10 +18,10 @@ export const stableDiffusionXL: PipelineClass = {
       forceZerosForEmptyPrompt: index['force_zeros_for_empty_prompt'] !== false,
       // Not inpainting: `_encode_vae_image` of that pipeline scales only (diffusers 0.42).
       standardises: ['image-to-image'],
-      textParts: [...(hasFirst ? ['text_encoder'] : []), 'text_encoder_2'],
+      textParts: hasFirst ? ['text_encoder', 'text_encoder_2'] : ['text_encoder_2'],
       schedulerFile: (_task, file) => file,
       async openText(parts) {
-        const open = async (tokenizer: string, part: string): Promise<SdxlEncoder> => ({
+        const open = async (tokenizer: TokenizerName, part: PartName): Promise<SdxlEncoder> => ({
           tokenizer: await openTokenizer(folder, tokenizer, part),
           session: await parts.open(part),
         });
@@ -43,13 +38,7 @@ export const stableDiffusionXL: PipelineClass = {
 };
 
 /** model_index.json says so; where it is silent, the folder. */
-async function hasFirstEncoder(folder: string, index: Readonly<Record<string, unknown>>): Promise<boolean> {
+export function hasFirstEncoder({ index, files }: ModelLayout): boolean {
   const named = index['text_encoder'];
-  if (Array.isArray(named)) return named.some((value) => value !== null);
-  try {
-    await stat(join(folder, 'text_encoder'));
-    return true;
-  } catch {
-    return false;
-  }
+  return Array.isArray(named) ? named.some((value) => value !== null) : files.text_encoder !== undefined;
 }

@@ -1,9 +1,8 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { TokenCount } from '../../../shared/job.ts';
 import { countPrompt } from '../text/encoding.ts';
 import type { PromptSyntax } from '../text/promptEncoding.ts';
-import { loadTokenizer } from '../text/tokenizer.ts';
+import { readLayout } from './layout.ts';
+import { readTokenizer } from './vocabulary.ts';
 
 export interface TokenCounter {
   count(text: string, syntax: PromptSyntax): TokenCount;
@@ -29,17 +28,10 @@ export function openTokenCounter(folder: string): Promise<TokenCounter> {
   return counter;
 }
 
-async function load(folder: string): Promise<TokenCounter> {
-  const tokenizer = await loadTokenizer(join(folder, await tokenizerName(folder)));
+async function load(given: string): Promise<TokenCounter> {
+  const { folder, files } = await readLayout(given);
+  // SDXL's refiner has the second one only.
+  const isRefiner = files.text_encoder === undefined && files.text_encoder_2 !== undefined;
+  const tokenizer = await readTokenizer(folder, isRefiner ? 'tokenizer_2' : 'tokenizer');
   return { count: (text, syntax) => countPrompt(text, syntax, tokenizer) };
-}
-
-/** SDXL's refiner has the second one only. */
-async function tokenizerName(folder: string): Promise<string> {
-  try {
-    await stat(join(folder, 'tokenizer'));
-    return 'tokenizer';
-  } catch {
-    return 'tokenizer_2';
-  }
 }

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { StopbathError } from '../../../shared/errors.ts';
 import type { NoiseModel } from '../guidance/condition.ts';
 import type { ModelSession, TensorSpec } from '../tensor/modelSession.ts';
-import { describeDims, tensor, type Tensor } from '../tensor/tensor.ts';
+import { concatRows, describeDims, repeatRows, sliceRows, tensor, type Tensor } from '../tensor/tensor.ts';
+import { ModelFault } from './modelFault.ts';
+import { type UnetInput, unetInputs } from './unetInputs.ts';
 
 const unetSchema = z.object({
   in_channels: z.int().optional(),
@@ -24,7 +26,7 @@ export interface UnetConfig {
 export function readUnetConfig(file: unknown): UnetConfig {
   const parsed = unetSchema.safeParse(file ?? {});
   if (!parsed.success) {
-    throw new StopbathError({
+    throw new ModelFault('CONFIG_VALUE', 'unet', {
       code: 'MODEL_UNSUPPORTED',
       message: 'unet/config.json describes a UNet this version cannot run.',
       detail: z.prettifyError(parsed.error),
@@ -45,8 +47,9 @@ export interface UnetFacts {
 
 /** The config, and where it is silent (old exports have none) what the model's inputs say. */
 export function unetFacts(config: UnetConfig, session: ModelSession): UnetFacts {
-  const side = (name: string, index: number): number | null => {
-    const value = session.inputs.find((input) => input.name === name)?.dims[index];
+  const inputs = unetInputs(session);
+  const side = (name: UnetInput, index: number): number | null => {
+    const value = inputs[name]?.dims[index];
     return typeof value === 'number' && value > 0 ? value : null;
   };
   return {
@@ -61,32 +64,69 @@ export function unetFacts(config: UnetConfig, session: ModelSession): UnetFacts 
  * @throws StopbathError `MODEL_UNSUPPORTED` naming an input every UNet has and this one has not.
  */
 export function unetModel(session: ModelSession, { channels }: UnetFacts, latentChannels: number): NoiseModel {
-  const named = (name: string): TensorSpec => {
-    const spec = session.inputs.find((input) => input.name === name);
+  const inputs = unetInputs(session);
+  const named = (name: UnetInput): TensorSpec => {
+    const spec = inputs[name];
     if (spec !== undefined) return spec;
-    throw new StopbathError({
+    throw new ModelFault('INPUT_MISSING', 'unet', {
       code: 'MODEL_UNSUPPORTED',
       message: `unet/model.onnx has no input "${name}".`,
+      nextStep: 'Export the model again with optimum-onnx, as text-to-image.',
       detail: session.inputs.map((input) => `${input.name} ${input.type} ${describeDims(input.dims)}`).join('\n'),
     });
   };
   const [sampleSpec, timeSpec, textSpec] = [named('sample'), named('timestep'), named('encoder_hidden_states')];
   const output = session.outputs[0]?.name ?? 'out_sample';
   const takesMask = channels > latentChannels;
+  const [fixedRows] = sampleSpec.dims;
   return async (sample, timestep, { promptEmbeds, pooled, timeIds }, { mask, maskedImageLatents, timestepCond }) => {
     const optional = { text_embeds: pooled, time_ids: timeIds, timestep_cond: timestepCond };
-    const results = await session.run({
+    const feeds: Record<string, Tensor> = {
       [sampleSpec.name]: takesMask ? withMask(sample, mask, maskedImageLatents) : sample,
-      [timeSpec.name]: timestepTensor(timestep, timeSpec, sample.dims[0] ?? 1),
       [textSpec.name]: promptEmbeds,
-      ...Object.fromEntries(Object.entries(optional).filter((entry): entry is [string, Tensor] => entry[1] !== null)),
-    });
-    const result = results[output];
-    if (result === undefined || result.data.length !== sample.data.length) {
-      throw new StopbathError({ code: 'MODEL_UNSUPPORTED', message: 'The UNet gives no sample of the size it takes.' });
+    };
+    for (const [name, value] of Object.entries(optional)) {
+      const spec = inputs[name as UnetInput];
+      if (spec !== undefined && value !== null) feeds[spec.name] = value;
     }
-    return result;
+    const run = async (given: Readonly<Record<string, Tensor>>, rows: number): Promise<Tensor> => {
+      const result = (await session.run({ ...given, [timeSpec.name]: timestepTensor(timestep, timeSpec, rows) }))[output];
+      if (result !== undefined && result.data.length * (sample.dims[0] ?? 1) === sample.data.length * rows) return result;
+      throw wrongSize(result, sample);
+    };
+    const rows = sample.dims[0] ?? 1;
+    const isFixed = typeof fixedRows === 'number' && fixedRows > 0 && fixedRows !== rows;
+    return isFixed ? inGroups(feeds, rows, fixedRows, run) : run(feeds, rows);
   };
+}
+
+/** For exports that take one number of rows only: the rows in groups of so many, the last filled up with its last row. */
+async function inGroups(
+  feeds: Readonly<Record<string, Tensor>>,
+  rows: number,
+  size: number,
+  run: (feeds: Readonly<Record<string, Tensor>>, rows: number) => Promise<Tensor>,
+): Promise<Tensor> {
+  const answers: Tensor[] = [];
+  for (let from = 0; from < rows; from += size) {
+    const to = Math.min(from + size, rows);
+    const group = Object.entries(feeds).map(([name, value]): [string, Tensor] => {
+      const own = sliceRows(value, from, to);
+      const missing = size - (to - from);
+      return [name, missing === 0 ? own : concatRows([own, repeatRows(sliceRows(value, to - 1, to), missing)])];
+    });
+    answers.push(sliceRows(await run(Object.fromEntries(group), size), 0, to - from));
+  }
+  return concatRows(answers);
+}
+
+function wrongSize(result: Tensor | undefined, sample: Tensor): ModelFault {
+  const given = result === undefined ? 'nothing' : describeDims(result.dims);
+  return new ModelFault('OUTPUT_SIZE', 'unet', {
+    code: 'MODEL_UNSUPPORTED',
+    message: `unet/model.onnx gives ${given} for latents of ${describeDims(sample.dims)}.`,
+    nextStep: 'Choose a model that predicts noise for the latents it is given.',
+  });
 }
 
 /** [latents, mask, masked picture] along the channels, row by row. */

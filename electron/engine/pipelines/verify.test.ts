@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { tinyModelFolder, type TinyVariant } from '../../../e2e/parity/tiny/folder.ts';
-import type { EngineMessage } from '../../../shared/engineProtocol.ts';
+import { plainUse, type EngineMessage } from '../../../shared/engineProtocol.ts';
 import { type GenerationRequest, parseGenerationRequest, type ProviderChoice, type ProviderId } from '../../../shared/generation.ts';
 import { Engine } from '../engine.ts';
 import { openSession } from '../ort/session.ts';
@@ -48,7 +48,7 @@ async function runOn({ choice, part, error }: Device, folder: string, requests: 
   const mask = { width: 64, height: 64, grey: new Uint8Array(64 * 64).fill(255) };
   for (const request of requests) {
     const inputs = request.task === 'text-to-image' ? null : { image, mask: request.task === 'inpaint' ? mask : null };
-    await engine.generate({ kind: 'generate', jobId: 'j', request, inputs, modelFolder: folder, provider: choice, previewMode: 'off', paceMs: 0 });
+    await engine.generate({ kind: 'generate', jobId: 'j', request, inputs, modelFolder: folder, provider: choice, ...plainUse, previewMode: 'off', paceMs: 0 });
   }
   return { messages, references: opened.filter((item) => item.startsWith('cpu')) };
 }

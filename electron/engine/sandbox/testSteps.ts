@@ -43,7 +43,7 @@ export async function listenTo(source: string, options: Partial<UserCallbackOpti
     name: 'mine',
     seed: '1',
     onProblem: (problem) => problems.push(problem),
-    onLog: (line) => lines.push(line),
+    onLog: (told) => lines.push(...told),
     ...options,
   });
   return { callback, problems, lines };

@@ -34,7 +34,8 @@ export interface UserCallbackOptions {
   readonly seed: string;
   /** Told once, when the callback is switched off; the run goes on as if it were not there. */
   readonly onProblem: (problem: CallbackProblem) => void;
-  readonly onLog: (line: string, stepIndex: number) => void;
+  /** What one call wrote; stepIndex -1: the source's own top level. */
+  readonly onLog: (lines: readonly string[], stepIndex: number) => void;
   /** Of the checkpoint that the run goes on from. */
   readonly restored?: UserCallbackState;
   readonly limits?: Partial<SandboxLimits>;
@@ -52,7 +53,7 @@ export async function createUserCallback(source: string, options: UserCallbackOp
   if (state.problem !== null) return switchedOff(name, state);
   const loaded = await loadSource(source, seed, options.limits);
   if ('problem' in loaded) throw sourceError(name, loaded.problem);
-  loaded.logs.forEach((line) => options.onLog(line, -1));
+  if (loaded.logs.length > 0) options.onLog(loaded.logs, -1);
   return new RunningCallback(loaded, options, state);
 }
 
@@ -118,7 +119,7 @@ class RunningCallback implements SandboxedCallback {
     if (this.#disposed || this.#state.problem !== null) return undefined;
     const answer = await this.#thread.request(this.#outbox.stepRequest(run, tensors, next, this.#state.state));
     if (this.#isOver()) return undefined;
-    if (answer.kind !== 'loaded') answer.logs.forEach((line) => this.#options.onLog(line, stepIndex));
+    if (answer.kind !== 'loaded' && answer.logs.length > 0) this.#options.onLog(answer.logs, stepIndex);
     if (answer.kind !== 'stepped') {
       this.#switchOff(answer.kind === 'problem' ? answer.problem : unexpected, stepIndex);
       return undefined;

@@ -1,5 +1,7 @@
+import { StopbathError } from '../../../shared/errors.ts';
 import { batchSize, type GenerationRequest, type SteeringEntry } from '../../../shared/generation.ts';
 import type { Steering } from '../../../shared/job.ts';
+import { type PlannedLora, plannedLoras } from '../../../shared/loraPlan.ts';
 import type { StepTensors } from '../callbacks/callback.ts';
 import type { Change } from '../callbacks/steering.ts';
 import { reworded, wordingAfter } from '../callbacks/steeringLog.ts';
@@ -7,6 +9,7 @@ import { carriedOver, courseAfter, type PlottedCourse, tailCourse } from '../cou
 import type { ReuseMemory } from '../guidance/reuse.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
 import { stepsOf } from '../schedulers/course.ts';
+import type { LoraStrengths } from '../loras/loraStrengths.ts';
 import { checkRequest } from '../tasks/checkRequest.ts';
 import { type Conditions, encodeConditions, isScheduled } from '../tasks/conditions.ts';
 import { createNoise, type RestorableNoise } from '../tensor/noise.ts';
@@ -18,27 +21,37 @@ export interface SteeredRunParts {
   /** Applied before: the run begins with what they made of it. */
   readonly executed: readonly SteeringEntry[];
   readonly warn: (text: string) => void;
+  /** Those the model was opened with. */
+  readonly loras: LoraStrengths | null;
 }
 
 /** The parts of a run that steering makes anew: its course and its conditions, both following from request and log alone. */
 export class SteeredRun {
   readonly #parts: SteeredRunParts;
   #wording: Pick<GenerationRequest, 'prompt' | 'negativePrompt'>;
+  /** What was steered by now. */
+  #log: readonly SteeringEntry[];
+  #loras: readonly PlannedLora[];
   #course: PlottedCourse;
   #conditions: Conditions;
 
   private constructor(parts: SteeredRunParts, course: PlottedCourse, conditions: Conditions) {
     this.#parts = parts;
     this.#wording = wordingAfter(parts.request, parts.executed);
+    this.#log = parts.executed;
+    this.#loras = plannedLoras({ ...parts.request, ...this.#wording }, this.#log);
     this.#course = course;
     this.#conditions = conditions;
   }
 
   /** @throws StopbathError as `plotCourse` and `encodeConditions` do. */
   static async begin(parts: SteeredRunParts): Promise<SteeredRun> {
-    const { request, pipeline, executed, warn } = parts;
+    const { request, pipeline, executed, warn, loras } = parts;
     const course = courseAfter(request, pipeline, executed);
     const worded = { ...request, ...wordingAfter(request, executed) };
+    const planned = plannedLoras(worded, executed);
+    if (loras === null && planned.length > 0) throw noLoras(planned);
+    loras?.setText(planned);
     return new SteeredRun(parts, course, await encodeConditions(worded, pipeline, stepsOf(course), warn));
   }
 
@@ -63,17 +76,20 @@ export class SteeredRun {
     latents: Tensor,
     { noise, reuse, mayGoOn }: { noise: RestorableNoise; reuse: ReuseMemory; mayGoOn: () => Promise<boolean> },
   ): Promise<Change | null> {
-    const { request, pipeline, warn } = this.#parts;
+    const { request, pipeline, loras } = this.#parts;
     const wording = reworded(this.#wording, steering);
     const course = steering.tail === undefined ? this.#course : tailCourse(this.#course, stepIndex, steering.tail, request, pipeline);
     const isReworded = steering.prompt !== undefined || steering.negativePrompt !== undefined;
+    const log = [...this.#log, { afterStep: stepIndex, steering }];
+    const planned = plannedLoras({ ...request, ...wording }, log);
+    const textBefore = loras?.textKey;
+    loras?.setText(planned);
     // A schedule within a prompt is read against the steps of the run.
-    const isEncoded = isReworded || (course !== this.#course && isScheduled(this.#conditions));
+    const isEncoded = isReworded || loras?.textKey !== textBefore || (course !== this.#course && isScheduled(this.#conditions));
     let conditions: Conditions | null = this.#conditions;
     if (isEncoded) {
       const worded = { ...request, ...wording };
-      checkRequest(worded, pipeline);
-      conditions = await encodeConditions(worded, pipeline, stepsOf(course), warn, mayGoOn);
+      conditions = await this.#encode(worded, course, mayGoOn);
       if (conditions === null) return null;
     }
     if (steering.noiseSeed !== undefined) {
@@ -87,10 +103,40 @@ export class SteeredRun {
     };
     if (changesAnswers(steering)) reuse.reset(steering.reuse ?? null);
     this.#wording = wording;
+    this.#log = log;
+    this.#loras = planned;
     this.#course = course;
     this.#conditions = conditions;
     return change;
   }
+
+  /** Tells the model the strengths of its LoRAs for a step that comes. */
+  setLoras(stepIndex: number): void {
+    this.#parts.loras?.setStep(this.#loras, stepIndex, stepsOf(this.#course));
+  }
+
+  /** Where nothing came of it, the text encoders are left as they were. */
+  async #encode(worded: GenerationRequest, course: PlottedCourse, mayGoOn: () => Promise<boolean>): Promise<Conditions | null> {
+    const { pipeline, warn, loras } = this.#parts;
+    try {
+      checkRequest(worded, pipeline);
+      const conditions = await encodeConditions(worded, pipeline, stepsOf(course), warn, mayGoOn);
+      if (conditions === null) loras?.setText(this.#loras);
+      return conditions;
+    } catch (error) {
+      loras?.setText(this.#loras);
+      throw error;
+    }
+  }
+}
+
+function noLoras([lora]: readonly PlannedLora[]): StopbathError {
+  return new StopbathError({
+    code: 'INVALID_INPUT',
+    field: 'loras',
+    message: `loras: ${JSON.stringify(lora?.name ?? '')} was not given to the engine.`,
+    nextStep: 'Take it out of the request and its prompts, or name its file.',
+  });
 }
 
 /** Whether answers the model gave before belong to something else now. */

@@ -1,5 +1,6 @@
 import { StopbathError } from '../../../shared/errors.ts';
 import { batchSize, type GenerationRequest } from '../../../shared/generation.ts';
+import { withoutLoraTags } from '../../../shared/loraPlan.ts';
 import type { StepTensors } from '../callbacks/callback.ts';
 import type { ScheduledPrompt } from '../callbacks/promptSchedule.ts';
 import { guidanceEmbedding } from '../guidance/guidanceEmbedding.ts';
@@ -54,12 +55,13 @@ export async function encodeConditions(
   mayGoOn: () => Promise<boolean>,
 ): Promise<Conditions | null>;
 export async function encodeConditions(
-  request: GenerationRequest,
+  given: GenerationRequest,
   pipeline: Pipeline,
   numTimesteps: number,
   warn: (text: string) => void,
   mayGoOn: () => Promise<boolean> = () => Promise.resolve(true),
 ): Promise<Conditions | null> {
+  const request = withoutLoraTags(given);
   const { promptSyntax: syntax, imagesPerPrompt } = request;
   const read = (fields: Fields, text: string, text2: string | null): Wording => {
     const second = text2 === null ? null : readPromptSchedule(text2, syntax, numTimesteps);

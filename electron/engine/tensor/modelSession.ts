@@ -18,6 +18,12 @@ export interface ModelSession {
   /** @throws StopbathError `OUT_OF_MEMORY`, `MODEL_TOKENIZER` (an index out of range), `MODEL_UNSUPPORTED` (other inputs) or `MODEL_BAD`. */
   run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
   release(): Promise<void>;
+  /**
+   * Puts the model on the CPU because its device gave wrong results.
+   * @param why what the device did, in words that `explainFailure` (shared/deviceReasons.ts) knows
+   * @returns false where that may not be or has been done: the caller then refuses the device.
+   */
+  moveToCpu?(why: string): Promise<boolean>;
 }
 
 /** Opens the model file of one part, e.g. `unet`. */

@@ -42,21 +42,18 @@ export function requireSameDims(a: Tensor, b: Tensor): void {
 
 /** `f` of every value, rounded to float32. */
 export function mapTensor(a: Tensor, f: (value: number) => number): Tensor {
-  const out = new Float32Array(a.data.length);
-  a.data.forEach((value, index) => {
-    out[index] = f(value);
-  });
+  const values = a.data;
+  const out = new Float32Array(values.length);
+  for (let index = 0; index < out.length; index++) out[index] = f(values[index] ?? 0);
   return { dims: a.dims, data: out };
 }
 
 /** `f` of every pair of values, rounded to float32. */
 export function zipTensors(a: Tensor, b: Tensor, f: (x: number, y: number) => number): Tensor {
   requireSameDims(a, b);
-  const other = b.data;
-  const out = new Float32Array(a.data.length);
-  a.data.forEach((value, index) => {
-    out[index] = f(value, other[index] ?? 0);
-  });
+  const [values, others] = [a.data, b.data];
+  const out = new Float32Array(values.length);
+  for (let index = 0; index < out.length; index++) out[index] = f(values[index] ?? 0, others[index] ?? 0);
   return { dims: a.dims, data: out };
 }
 
@@ -93,8 +90,9 @@ export function repeatRows(a: Tensor, count: number): Tensor {
 
 /** Whether all values are finite. A single pass: NaN and infinities survive a sum of `x * 0`. */
 export function isFiniteTensor(a: Tensor): boolean {
+  const values = a.data;
   let sum = 0;
-  for (const value of a.data) sum += value * 0;
+  for (let index = 0; index < values.length; index++) sum += (values[index] ?? 0) * 0;
   return sum === 0;
 }
 

@@ -1,4 +1,4 @@
-import type { Checkpoint, EngineMessage } from '../../../shared/engineProtocol.ts';
+import { plainUse, type Checkpoint, type EngineMessage } from '../../../shared/engineProtocol.ts';
 import { type GenerationRequest, parseGenerationRequest } from '../../../shared/generation.ts';
 import type { StepCallback } from '../callbacks/callback.ts';
 import { createEngine, type Engine } from '../engine.ts';
@@ -48,6 +48,7 @@ export function createRig(modelFolder: string, onMessage: (message: EngineMessag
         inputs: null,
         modelFolder,
         provider: 'cpu',
+        ...plainUse,
         previewMode: 'off',
         paceMs: 0,
         ...change,

@@ -1,4 +1,4 @@
-import type { RgbImage } from '../../../shared/engineProtocol.ts';
+import { plainUse, type RgbImage } from '../../../shared/engineProtocol.ts';
 import { StopbathError } from '../../../shared/errors.ts';
 import { parseGenerationRequest } from '../../../shared/generation.ts';
 import { asDiffusers } from '../callbacks/asDiffusers.ts';
@@ -40,7 +40,7 @@ export async function draw(modelFolder: string, callbacks: readonly StepCallback
     seed: '1',
   });
   await engine.generate(
-    { kind: 'generate', jobId: 'guide', request, inputs: null, modelFolder, provider: 'cpu', previewMode: 'off', paceMs: 0 },
+    { kind: 'generate', jobId: 'guide', request, inputs: null, modelFolder, provider: 'cpu', ...plainUse, previewMode: 'off', paceMs: 0 },
     callbacks,
   );
   if (failures[0] !== undefined) throw failures[0];

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onnxModel, type OnnxInitializer, type OnnxNode, type OnnxValue } from '../tensor/onnxWriter.ts';
+import { type OnnxConstant, onnxModel, type OnnxNode, type OnnxValue } from '../graph/onnx/model.ts';
 import { steadyValues } from '../tensor/steadyValues.ts';
 
 /** What may differ between exports, and the faults a folder may have. */
@@ -19,12 +19,12 @@ export interface TinyModelOptions {
 export const tinyWidth = 8;
 const tokens = ['a', 'b', 'c', 'a</w>', 'b</w>', 'c</w>', 'ab</w>', '<|startoftext|>', '<|endoftext|>'];
 
-const floats = (name: string, dims: readonly number[], scale: number): OnnxInitializer => ({
+const floats = (name: string, dims: readonly number[], scale: number): OnnxConstant => ({
   name,
   dims,
   data: steadyValues(dims.reduce((a, b) => a * b, 1), scale),
 });
-const ints = (name: string, values: readonly number[]): OnnxInitializer => ({
+const ints = (name: string, values: readonly number[]): OnnxConstant => ({
   name,
   dims: [values.length],
   data: BigInt64Array.from(values, BigInt),

@@ -203,7 +203,7 @@ describe('SDXL', () => {
 
   it('says which output an export lacks', () => {
     expect(() => createSdxlEncoding([{ tokenizer, session: fakeSession(['last_hidden_state', 'text_embeds']) }])).toThrow(/"hidden_states.0"/);
-    expect(() => createSdxlEncoding([{ tokenizer, session: fakeSession(hidden) }])).toThrow(/Text encoder 1 .*"text_embeds"/);
+    expect(() => createSdxlEncoding([{ tokenizer, session: fakeSession(hidden) }])).toThrow(/text_encoder_2\/model.onnx .*"text_embeds"/);
   });
 });
 

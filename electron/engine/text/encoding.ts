@@ -46,7 +46,7 @@ export function createEncoding(parts: readonly [EncoderPart, ...EncoderPart[]]):
   };
   return {
     async encode(text, options) {
-      const key = JSON.stringify([text, options.syntax, options.clipSkip, options.chunks, options.prompt2 ?? null]);
+      const key = JSON.stringify([text, options.syntax, options.clipSkip, options.chunks, options.prompt2 ?? null, options.variant ?? '']);
       return cache.get(key) ?? cache.keep(key, await encode(text, options));
     },
     chunksOf,

@@ -21,6 +21,8 @@ export interface EncodeOptions {
   readonly chunks: number;
   /** For SDXL's second text encoder; null, as the empty text in diffusers: the same text. */
   readonly prompt2?: string | null;
+  /** Tells states of the text encoders apart whose encodings of the same text differ: the strengths of LoRAs. */
+  readonly variant?: string;
 }
 
 /**

@@ -7,9 +7,10 @@ import type { PromptTokenizer } from './tokenizer.ts';
 
 /** Stable Diffusion 1 and 2: the last hidden state after the final layer norm, [1, 77 * chunks, 768 or 1024]. */
 export function createSdEncoding(tokenizer: PromptTokenizer, session: ModelSession): PromptEncoding {
-  const encoder = openTextEncoder(session);
+  const encoder = openTextEncoder(session, 'text_encoder');
   const named = session.outputs.find(({ name }) => name === lastHiddenName);
-  const output = (named ?? session.outputs[0])?.name ?? lastHiddenName;
+  // Without the name: the first output with a row a token.
+  const output = (named ?? session.outputs.find(({ dims }) => dims.length === 3) ?? session.outputs[0])?.name ?? lastHiddenName;
   const hiddenOutput = (clipSkip: number): string => {
     if (clipSkip === 0) return output;
     throw clipSkipUnavailable(encoder.hiddenStates > 0);

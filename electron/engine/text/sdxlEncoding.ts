@@ -17,10 +17,11 @@ export interface SdxlEncoder {
  */
 export function createSdxlEncoding(encoders: readonly [SdxlEncoder, ...SdxlEncoder[]]): PromptEncoding {
   const open = ({ tokenizer, session }: SdxlEncoder, index: number): EncoderPart => {
-    const encoder = openTextEncoder(session);
+    const part = index === encoders.length - 1 ? 'text_encoder_2' : 'text_encoder';
+    const encoder = openTextEncoder(session, part);
     const givesPooled = index === encoders.length - 1;
     const missing = encoder.hiddenStates < 2 ? hiddenName(0) : givesPooled && !encoder.hasPooled ? pooledName : null;
-    if (missing !== null) throw incomplete(missing, index + 1);
+    if (missing !== null) throw incomplete(missing, part);
     return { tokenizer, encoder, givesPooled, hiddenOutput: (clipSkip) => layerOutput(encoder.hiddenStates, clipSkip) };
   };
   const [first, ...others] = encoders;
@@ -38,10 +39,10 @@ function layerOutput(hiddenStates: number, clipSkip: number): string {
   });
 }
 
-function incomplete(output: string, number: number): StopbathError {
+function incomplete(output: string, part: string): StopbathError {
   return new StopbathError({
     code: 'MODEL_UNSUPPORTED',
-    message: `Text encoder ${number} was exported without "${output}", which SDXL needs.`,
+    message: `${part}/model.onnx was exported without "${output}", which SDXL needs.`,
     nextStep: 'Export the model again with optimum-onnx as an SDXL pipeline.',
   });
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { StopbathError } from '../../../shared/errors.ts';
@@ -11,8 +11,10 @@ const tokensSchema = z.object({
   bos_token: tokenSchema.optional(),
   eos_token: tokenSchema.optional(),
   pad_token: tokenSchema.optional(),
-  model_max_length: z.number().optional(),
+  // transformers writes 1e30 for "no end"; begin, end and a token between are the least.
+  model_max_length: z.number().min(3).optional(),
 });
+const paddingSchema = z.object({ pad_token: z.string() });
 
 export interface PromptTokenizer {
   readonly vocabularySize: number;
@@ -34,25 +36,35 @@ export interface PromptTokenizer {
 
 const clipLength = 77;
 
+export interface TokenizerOptions {
+  /** What pads where no file says it; left out: the token that ends a text, transformers' own default. */
+  readonly padding?: string;
+  /** The files are another tokenizer's: `padding` counts, whatever they say. */
+  readonly isBorrowed?: boolean;
+}
+
 /**
  * The tokenizer of a model folder: `tokenizer.json`, or else `vocab.json` and `merges.txt`.
  * @throws StopbathError `MODEL_TOKENIZER` naming what is missing or unreadable.
  */
-export async function loadTokenizer(folder: string): Promise<PromptTokenizer> {
-  const config = tokensSchema.safeParse({
-    ...(await readOptionalJson(join(folder, 'special_tokens_map.json'))),
-    ...(await readOptionalJson(join(folder, 'tokenizer_config.json'))),
-  });
-  if (!config.success) throw tokenizerError('tokenizer_config.json is not readable.', z.prettifyError(config.error));
-  const { bos_token: bos = '<|startoftext|>', eos_token: eos = '<|endoftext|>', pad_token: pad = eos } = config.data;
+export async function loadTokenizer(folder: string, { padding, isBorrowed = false }: TokenizerOptions = {}): Promise<PromptTokenizer> {
+  const name = basename(folder);
+  const special = await readOptionalJson(folder, 'special_tokens_map.json');
+  const own = await readOptionalJson(folder, 'tokenizer_config.json');
+  const config = tokensSchema.safeParse({ ...special, ...own });
+  if (!config.success) throw tokenizerError(`${name}/tokenizer_config.json is not readable.`, z.prettifyError(config.error));
+  const { bos_token: bos = '<|startoftext|>', eos_token: eos = '<|endoftext|>' } = config.data;
   const whole = await readTokenizer(folder, bos, eos);
-  const inner = buildTokenizer(withSpecial(whole, pad, pad === bos || pad === eos));
+  const stated = config.data.pad_token ?? paddingSchema.safeParse(whole['padding']).data?.pad_token;
+  const isSilent = special === undefined && own === undefined && stated === undefined;
+  const pad = (isSilent || isBorrowed ? padding : stated) ?? eos;
+  const inner = buildTokenizer(name, withSpecial(whole, pad, pad === bos || pad === eos));
   const idOf = (token: string): number => {
     const id = inner.token_to_id(token);
-    if (id === undefined) throw tokenizerError(`The tokenizer has no "${token}".`);
+    if (id === undefined) throw tokenizerError(`The vocabulary in ${name} has no "${token}".`);
     return id;
   };
-  const plain = pad === bos || pad === eos ? inner : buildTokenizer(withSpecial(whole, pad, true, idOf(pad)));
+  const plain = pad === bos || pad === eos ? inner : buildTokenizer(name, withSpecial(whole, pad, true, idOf(pad)));
   return {
     vocabularySize: inner.get_vocab(true).size,
     begin: idOf(bos),
@@ -68,12 +80,15 @@ export async function loadTokenizer(folder: string): Promise<PromptTokenizer> {
 
 /** tokenizer.json, or what stands for it. */
 async function readTokenizer(folder: string, bos: string, eos: string): Promise<Record<string, unknown>> {
-  const whole = await readOptionalJson(join(folder, 'tokenizer.json'));
+  const name = basename(folder);
+  const whole = await readOptionalJson(folder, 'tokenizer.json');
   if (whole !== undefined) return whole;
-  const vocabulary = await readOptionalJson(join(folder, 'vocab.json'));
+  const vocabulary = await readOptionalJson(folder, 'vocab.json');
   const merges = await readOptional(join(folder, 'merges.txt'));
-  if (vocabulary === undefined) throw tokenizerError('tokenizer/vocab.json is missing.');
-  if (merges === undefined) throw tokenizerError('tokenizer/merges.txt is missing.');
+  if (vocabulary === undefined) throw tokenizerError(`${name}/vocab.json is missing.`);
+  if (merges === undefined) throw tokenizerError(`${name}/merges.txt is missing.`);
+  const wrong = Object.entries(vocabulary).find(([, id]) => !Number.isSafeInteger(id) || Number(id) < 0);
+  if (wrong !== undefined) throw tokenizerError(`${name}/vocab.json is damaged: ${JSON.stringify(wrong[0].slice(0, 40))} has no number.`);
   return { ...clipTokenizerJson(vocabulary, merges, bos, eos) };
 }
 
@@ -89,11 +104,11 @@ function withSpecial(whole: Record<string, unknown>, content: string, isSpecial:
   return { ...whole, added_tokens: [...added, token] };
 }
 
-function buildTokenizer(whole: Record<string, unknown>): Tokenizer {
+function buildTokenizer(name: string, whole: Record<string, unknown>): Tokenizer {
   try {
     return new Tokenizer(whole, {});
   } catch (error) {
-    throw tokenizerError('The tokenizer files do not fit together.', error instanceof Error ? error.message : String(error));
+    throw tokenizerError(`The files in ${name} do not fit together.`, error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -105,13 +120,13 @@ async function readOptional(file: string): Promise<string | undefined> {
   }
 }
 
-async function readOptionalJson(file: string): Promise<Record<string, unknown> | undefined> {
-  const text = await readOptional(file);
+async function readOptionalJson(folder: string, name: string): Promise<Record<string, unknown> | undefined> {
+  const text = await readOptional(join(folder, name));
   if (text === undefined) return undefined;
   try {
     return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
   } catch (error) {
-    throw tokenizerError(`${file} is damaged.`, error instanceof Error ? error.message : String(error));
+    throw tokenizerError(`${basename(folder)}/${name} is damaged.`, error instanceof Error ? error.message : String(error));
   }
 }
 

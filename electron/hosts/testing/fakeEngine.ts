@@ -1,11 +1,15 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { CallOutput } from '../../../shared/contract.ts';
 import type { Checkpoint, EngineCommand, EngineMessage, RgbImage, RunInputs } from '../../../shared/engineProtocol.ts';
 import { batchSize, type GenerationRequest, type SteeringEntry } from '../../../shared/generation.ts';
+import type { Forecast } from '../../../shared/models.ts';
 import { stepRecordSchema, type Breakpoint, type PauseReason, type Region, type RunTrace, type Steering, type StepRecord } from '../../../shared/job.ts';
 
 /**
  * A real process that speaks the engine's protocol without a model. The prompt tells it what to do, e.g. `crash at 3`:
  * crash, oom, killed, hang, garbage, fail, undecodable; a process does each only once for a run, and none when it goes on.
+ * Told to draw `nonsense` by a live steering it refuses; a callback `log 2` writes a line at its third step.
  * `slow` takes 50 ms a step; `deaf` never hears a stop. Its pictures have the shade of the input picture's and the mask's first
  * pixels, 200 without them; each of a batch is one brighter than the one before. With `exact` the shade is worked out of every
  * step and what was steered before it, so that only the very same run gives it.
@@ -156,11 +160,18 @@ async function generate({ jobId, request, inputs, from, provider }: Extract<Engi
     tell({ kind: 'step', jobId, step: steps[stepIndex] as StepRecord });
     for (const entry of request.steering.filter(({ afterStep }) => afterStep === stepIndex)) apply(entry.steering, stepIndex);
     for (const { paceMs, ...steering } of control.pending.splice(0)) {
+      if (steering.prompt === 'nonsense') {
+        tell({ kind: 'steer-refused', jobId, steering, failure: { code: 'INVALID_INPUT', message: 'Nobody can draw that.' } });
+        continue;
+      }
       apply({ ...steering, ...(paceMs === undefined ? {} : { paceMs }) }, stepIndex);
       if (Object.keys(steering).length > 0) log.push({ afterStep: stepIndex, steering });
     }
     for (const { name } of request.callbacks.filter(({ source }) => source === `throw ${stepIndex}`)) {
       tell({ kind: 'callback-problem', jobId, name, stepIndex, line: 1, message: 'It threw.' });
+    }
+    for (const { name } of request.callbacks.filter(({ source }) => source === `log ${stepIndex}`)) {
+      tell({ kind: 'callback-log', jobId, name, stepIndex, lines: ['first', 'second'] });
     }
     tell({ kind: 'checkpoint', jobId, checkpoint: checkpoint(request, steps, log, value) });
     tell({ kind: 'preview', jobId, stepIndex, source: 'linear', image: image(4, stepIndex), region: regionOf(request) });
@@ -217,6 +228,36 @@ function checked(source: string): CallOutput<'callbacks.check'> {
   return source.includes('callback') ? { ok: true, tensorInputs: ['latents'] } : { ok: false, line: 1, column: 1, message: 'No callback.' };
 }
 
+/** Takes a file whose name has `refused` in it for none; the folder it makes is an empty one. */
+function open({ requestId, path, store, overrides }: Extract<EngineCommand, { kind: 'open-checkpoint' }>): void {
+  if (path.includes('refused')) {
+    tell({ kind: 'question-failed', requestId, failure: { code: 'MODEL_UNSUPPORTED', message: 'It is of another kind.' } });
+    return;
+  }
+  const folder = `${store}/${path.replaceAll(/[^a-z0-9]/gi, '_')}`;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/checkpoint.json`, '{}');
+  const { predictionType = 'epsilon' } = overrides;
+  const facts = { family: 'sd' as const, width: 512, height: 512, uncertain: ['predictionType'] };
+  tell({ kind: 'checkpoint-opened', requestId, opened: { ...facts, tasks: ['text-to-image'], folder, predictionType } });
+}
+
+/** A rank of as many as the file's name has signs; `broken` is none. */
+function readAdapter({ requestId, file }: Extract<EngineCommand, { kind: 'read-adapter' }>): void {
+  if (file.includes('broken')) {
+    tell({ kind: 'question-failed', requestId, failure: { code: 'MODEL_BAD', message: 'The file is cut off.' } });
+    return;
+  }
+  const kind = file.includes('word') ? 'embedding' : 'lora';
+  tell({ kind: 'adapter-read', requestId, adapter: { kind, family: 'sd', rank: basename(file).length, triggers: ['ink'], problem: null } });
+}
+
+function forecast({ request, use }: Extract<EngineCommand, { kind: 'forecast' }>): Forecast {
+  const needBytes = request.width * request.height;
+  const policy = use.memoryPolicy === 'release' ? 'release' : 'keep';
+  return { needBytes, freeBytes: 2 * needBytes, totalBytes: 4 * needBytes, policy, tiledVae: false, verdict: 'fits', parts: [] };
+}
+
 process.on('message', (command: EngineCommand) => {
   switch (command.kind) {
     case 'generate':
@@ -240,6 +281,10 @@ process.on('message', (command: EngineCommand) => {
       controlsOf(command.jobId).breakpoints = command.breakpoints;
       return;
     case 'decode':
+      if (command.request.prompt.includes('undecodable') && command.provider !== 'cpu') {
+        tell({ kind: 'failed', jobId: command.jobId, failure: { code: 'OUT_OF_MEMORY', message: 'No room to decode.' } });
+        return;
+      }
       tell({ kind: 'decoded', jobId: command.jobId, images: batch(command.request, (command.latents.data[0] ?? 0) + decodedShade(command.inputs)) });
       return;
     case 'count-tokens':
@@ -247,6 +292,18 @@ process.on('message', (command: EngineCommand) => {
       return;
     case 'check-callback':
       tell({ kind: 'callback-checked', requestId: command.requestId, check: checked(command.source) });
+      return;
+    case 'open-checkpoint':
+      open(command);
+      return;
+    case 'examine':
+      tell({ kind: 'examined', requestId: command.requestId, report: { provider: 'cpu', usable: true, findings: [] } });
+      return;
+    case 'read-adapter':
+      readAdapter(command);
+      return;
+    case 'forecast':
+      tell({ kind: 'forecast-made', requestId: command.requestId, forecast: forecast(command) });
       return;
     case 'shutdown':
       process.exit(0);

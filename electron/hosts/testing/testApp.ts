@@ -60,6 +60,9 @@ export async function openTestApp(options: Omit<Partial<AppOptions>, 'host'> & {
     platform: process.platform,
     reveal: null,
     pickSavePath: null,
+    pickModel: null,
+    secrets: null,
+    send: null,
     startEngine: (cacheFolder) => {
       const engine = forkEngine(fakeEngine, cacheFolder);
       engines.push(engine);
@@ -100,7 +103,7 @@ export async function openTestApp(options: Omit<Partial<AppOptions>, 'host'> & {
 }
 
 /** Asks again and again until there is an answer. */
-export async function until<T>(look: () => Promise<T | null> | T | null, withinMs = 10_000): Promise<T> {
+export async function until<T>(look: () => Promise<T | null> | T | null, withinMs = 45_000): Promise<T> {
   for (const deadline = Date.now() + withinMs; Date.now() < deadline; ) {
     const found = await look();
     if (found !== null) return found;

@@ -8,7 +8,7 @@ import type { Text } from './useText.ts';
  * @param texts how prompts appear: by their name alone, as nothing but their words, or both
  */
 export function steeringParts(steering: Steering, { t, format }: Text, texts: 'named' | 'quoted' | 'whole'): readonly string[] {
-  const { prompt, negativePrompt, guidanceScale, guidanceEnd, guidanceCurve, guidanceInterval, guidanceRescale, noiseSeed, tail, reuse } = steering;
+  const { prompt, negativePrompt, guidanceScale, guidanceEnd, guidanceCurve, guidanceInterval, guidanceRescale, noiseSeed, tail, reuse, loras } = steering;
   const quoted = (text: string): string => (text.trim() === '' ? t('steering.emptyPrompt') : text);
   const parts: (string | null)[] = [
     prompt === undefined
@@ -36,6 +36,7 @@ export function steeringParts(steering: Steering, { t, format }: Text, texts: 'n
     tail?.sigmaSchedule === undefined ? null : sigmaScheduleLabels[tail.sigmaSchedule],
     tail?.timestepSpacing === undefined ? null : timestepSpacingLabels[tail.timestepSpacing],
     reuse === undefined ? null : reuseText(reuse, { t, format }),
+    ...(loras ?? []).map(({ name, strength }) => t('steering.lora', { name, strength: format.number(strength) })),
   ];
   return parts.filter((part) => part !== null);
 }

@@ -1,4 +1,4 @@
-import type { Model } from '../../../shared/contract.ts';
+import type { Model } from '../../../shared/models.ts';
 import { initialForm, setForm, type FormState } from './form.ts';
 import type { FormField } from './formErrors.ts';
 import { usesEta } from './stepPlan.ts';

@@ -1,5 +1,6 @@
 import { createStore } from 'zustand/vanilla';
-import type { CallOutput, Model } from '../../../shared/contract.ts';
+import type { CallOutput } from '../../../shared/contract.ts';
+import type { Model } from '../../../shared/models.ts';
 import type { LinkState } from '../bridge.ts';
 
 export type AppInfo = CallOutput<'app.info'>;

@@ -1,6 +1,6 @@
 import type { SteeringEntry } from '../../../shared/generation.ts';
 import type { JobSnapshot, Parent, Steering } from '../../../shared/job.ts';
-import { entriesWithout, wholeLog } from './steeringLog.ts';
+import { entriesWithout, wholeLog } from '../../../shared/steeringLog.ts';
 
 /** A run and what branched off from it. */
 export interface BranchNode {

@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fakeCore } from '../testing/fakeCore.ts';
-import { breakpointsOf, breakpointsStore, putBreakpoint, removeBreakpoint, toggleBreakpoint } from './breakpoints.ts';
+import { queued } from '../testing/samples.ts';
+import { breakpointsOf, putBreakpoint, removeBreakpoint, toggleBreakpoint } from './breakpoints.ts';
+import { applyToJobs, jobsStore } from './jobs.ts';
 import { noticesStore } from './notices.ts';
 
 beforeEach(() => {
-  breakpointsStore.setState({ byJob: {} });
+  jobsStore.setState(applyToJobs(jobsStore.getInitialState(), queued('a'), 0), true);
   noticesStore.setState({ notices: [] });
-  sessionStorage.clear();
 });
 
 describe('breakpoints', () => {
@@ -42,9 +43,8 @@ describe('breakpoints', () => {
     expect(noticesStore.getState().notices).toHaveLength(1);
   });
 
-  it('are found again by a reloaded page', () => {
-    fakeCore({ 'jobs.breakpoints': () => ({}) });
-    putBreakpoint('a', { kind: 'cutoff' });
-    expect(JSON.parse(sessionStorage.getItem('stopbath.breakpoints') ?? '')).toEqual({ a: [{ kind: 'cutoff' }] });
+  it('are the job\'s own: another window, or this page after a reload, has them too', () => {
+    jobsStore.setState((state) => applyToJobs(state, { kind: 'breakpoints', jobId: 'a', breakpoints: [{ kind: 'cutoff' }] }, 0));
+    expect(breakpointsOf('a')).toEqual([{ kind: 'cutoff' }]);
   });
 });

@@ -1,13 +1,8 @@
-import { z } from 'zod';
-import { createStore } from 'zustand/vanilla';
 import { toFailure } from '../../../shared/errors.ts';
-import { breakpointSchema, type Breakpoint } from '../../../shared/job.ts';
+import type { Breakpoint } from '../../../shared/job.ts';
 import { callCore } from './core.ts';
+import { applyToJobs, jobsStore } from './jobs.ts';
 import { notifyFailure } from './notices.ts';
-
-export interface BreakpointsState {
-  readonly byJob: Readonly<Record<string, readonly Breakpoint[]>>;
-}
 
 /** A change of the clean estimate, relative RMS, below which a picture looks the same to the eye. */
 export const usualThreshold = 0.02;
@@ -15,34 +10,10 @@ export const usualThreshold = 0.02;
 /** As the call takes. */
 const most = 64;
 
-const storageKey = 'stopbath.breakpoints';
-/** Jobs whose breakpoints a reload of the page finds again. */
-const mostJobs = 20;
-const savedSchema = z.record(z.string(), z.array(breakpointSchema));
-
-/** Snapshots do not hold them: without this a reloaded page would pause where nothing is to be seen. */
-function readSaved(): BreakpointsState['byJob'] {
-  try {
-    return savedSchema.parse(JSON.parse(sessionStorage.getItem(storageKey) ?? '{}'));
-  } catch {
-    return {};
-  }
-}
-
-function save(byJob: BreakpointsState['byJob']): void {
-  try {
-    sessionStorage.setItem(storageKey, JSON.stringify(Object.fromEntries(Object.entries(byJob).slice(-mostJobs))));
-  } catch {
-    // A page that may store nothing forgets them when it is reloaded.
-  }
-}
-
-export const breakpointsStore = createStore<BreakpointsState>(() => ({ byJob: readSaved() }));
-
 export const noBreakpoints: readonly Breakpoint[] = [];
 
 export function breakpointsOf(jobId: string): readonly Breakpoint[] {
-  return breakpointsStore.getState().byJob[jobId] ?? noBreakpoints;
+  return jobsStore.getState().byId[jobId]?.breakpoints ?? noBreakpoints;
 }
 
 function isSame(a: Breakpoint, b: Breakpoint): boolean {
@@ -80,13 +51,13 @@ function change(jobId: string, list: readonly Breakpoint[]): void {
   const before = breakpointsOf(jobId);
   const breakpoints = sorted(list).slice(0, most);
   show(jobId, breakpoints);
-  callCore('jobs.breakpoints', { jobId, breakpoints }).catch((error: unknown) => {
+  callCore('jobs.breakpoints', { jobId, breakpoints: [...breakpoints] }).catch((error: unknown) => {
     show(jobId, before);
     notifyFailure(toFailure(error));
   });
 }
 
-function show(jobId: string, list: readonly Breakpoint[]): void {
-  breakpointsStore.setState(({ byJob }) => ({ byJob: { ...byJob, [jobId]: list } }));
-  save(breakpointsStore.getState().byJob);
+/** At once; the core's own word follows. */
+function show(jobId: string, breakpoints: readonly Breakpoint[]): void {
+  jobsStore.setState((state) => applyToJobs(state, { kind: 'breakpoints', jobId, breakpoints: [...breakpoints] }, 0));
 }

@@ -82,6 +82,7 @@ export function runCommand(id: CommandId): void {
     case 'reveal':
       if (picture !== null) void revealPicture(picture);
       return;
+    case 'models':
     case 'settings':
     case 'shortcuts':
       viewStore.setState({ dialog: id });

@@ -1,12 +1,20 @@
 import { maxPromptLength, maxSteps, type SteeringEntry } from '../../../shared/generation.ts';
 import type { JobSnapshot, Steering } from '../../../shared/job.ts';
 import { sigmaSchedulesOf, type SchedulerId, type SigmaScheduleId } from '../../../shared/samplers.ts';
+import {
+  guidanceErrors,
+  guidanceFields,
+  guidanceFieldsOfEntry,
+  guidanceSteering,
+  type ForkGuidanceErrors,
+  type ForkGuidanceFields,
+} from './forkGuidance.ts';
 import { readInteger, readNumber } from './readText.ts';
 import { parseSeed, randomSeed } from './seed.ts';
 import { guidedCount, iterations, settingsAfter, stepsOfIterations, type RunSettings } from './steeringLog.ts';
 
 /** The fields of the fork panel, as typed. */
-export interface ForkFields {
+export interface ForkFields extends ForkGuidanceFields {
   readonly prompt: string;
   readonly negativePrompt: string;
   readonly guidanceScale: string;
@@ -31,7 +39,8 @@ export interface ForkBase {
   readonly eta: number;
 }
 
-export type ForkErrors = Partial<Record<'prompt' | 'negativePrompt' | 'guidanceScale' | 'stepsLeft' | 'sigmaSchedule' | 'noiseSeed' | 'variations', string>>;
+export type ForkErrors = Partial<Record<'prompt' | 'negativePrompt' | 'guidanceScale' | 'stepsLeft' | 'sigmaSchedule' | 'noiseSeed' | 'variations', string>> &
+  ForkGuidanceErrors;
 
 /** Variations that one start makes at most. */
 export const mostVariations = 8;
@@ -61,19 +70,23 @@ export function forkBase(job: JobSnapshot, stepIndex: number, entries: readonly 
       scheduler: settings.scheduler,
       sigmaSchedule: settings.sigmaSchedule,
       noiseSeed: settings.noiseSeed ?? '',
+      ...guidanceFields(settings),
     },
   };
 }
 
 /** What can be set in the panel of what an entry did. */
-export function changesOfEntry({ afterStep, steering }: SteeringEntry): ForkChanges {
+export function changesOfEntry(base: ForkBase, entry: SteeringEntry): ForkChanges {
+  const { afterStep, steering } = entry;
   const { prompt, negativePrompt, guidanceScale, guidanceEnd, tail, noiseSeed } = steering;
   const scheduler = tail?.scheduler;
   const sigmaSchedule = tail?.sigmaSchedule;
   return {
     ...(prompt === undefined ? {} : { prompt }),
     ...(negativePrompt === undefined ? {} : { negativePrompt: negativePrompt ?? '' }),
-    ...(guidanceScale === undefined ? {} : { guidanceScale: String(guidanceScale) }),
+    // Where it set nothing but a scale, the curve it did not touch stays.
+    ...(guidanceScale === undefined ? {} : { guidanceScale: String(guidanceScale), curve: base.fields.curve }),
+    ...guidanceFieldsOfEntry(entry),
     ...(guidanceEnd?.kind === 'guided-steps' ? { guided: Math.max(guidanceEnd.steps, afterStep + 1) } : {}),
     ...(guidanceEnd?.kind === 'never' ? { guided: Number.MAX_SAFE_INTEGER } : {}),
     ...(tail === undefined ? {} : { stepsLeft: String(tail.steps) }),
@@ -83,7 +96,17 @@ export function changesOfEntry({ afterStep, steering }: SteeringEntry): ForkChan
   };
 }
 
-const fielded: readonly string[] = ['prompt', 'negativePrompt', 'guidanceScale', 'noiseSeed', 'tail'];
+const fielded: readonly string[] = [
+  'prompt',
+  'negativePrompt',
+  'guidanceScale',
+  'guidanceCurve',
+  'guidanceInterval',
+  'guidanceRescale',
+  'reuse',
+  'noiseSeed',
+  'tail',
+];
 
 /** The parts of an entry that the panel has no field for: they stay when it is edited. */
 export function keptOfEntry({ steering }: SteeringEntry): SteeringEntry['steering'] {
@@ -93,10 +116,20 @@ export function keptOfEntry({ steering }: SteeringEntry): SteeringEntry['steerin
   return Object.fromEntries(kept);
 }
 
-/** Notes a change; one back to what the run did is none. */
+/** Notes a change; one back to what the run did is none. A scale takes the place of a curve, unless that is given too. */
 export function withChange(base: ForkBase, changes: ForkChanges, change: ForkChanges): ForkChanges {
-  const next = { ...changes, ...change };
-  return Object.fromEntries(Object.entries(next).filter(([key, value]) => value !== base.fields[key as keyof ForkFields]));
+  const { guidanceScale, curve } = change;
+  const levelled = guidanceScale !== undefined && curve === undefined;
+  const next = {
+    ...changes,
+    ...change,
+    ...(levelled ? { curve: guidanceScale === base.fields.guidanceScale ? base.fields.curve : ({ kind: 'constant' } as const) } : {}),
+  };
+  return Object.fromEntries(Object.entries(next).filter(([key, value]) => !isSame(value, base.fields[key as keyof ForkFields])));
+}
+
+function isSame(a: ForkFields[keyof ForkFields], b: ForkFields[keyof ForkFields]): boolean {
+  return a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b));
 }
 
 export function fieldsOf(base: ForkBase, changes: ForkChanges): ForkFields {
@@ -141,10 +174,11 @@ export function forkErrors(base: ForkBase, changes: ForkChanges, variations: str
     ...(sigmaSchedulesOf(fields.scheduler).includes(fields.sigmaSchedule) ? {} : { sigmaSchedule: 'schedule' }),
     ...(changes.noiseSeed === undefined || parseSeed(changes.noiseSeed) !== null ? {} : { noiseSeed: 'seed' }),
     ...(readInteger(variations, 1, mostVariations) === null ? { variations: 'variations' } : {}),
+    ...guidanceErrors(fields),
   };
 }
 
-/** Only what was changed, as it is sent. A scale takes the place of a curve. */
+/** Only what was changed, as it is sent. */
 export function forkSteering(base: ForkBase, changes: ForkChanges): Steering {
   const { prompt, negativePrompt, guided } = changes;
   const fields = fieldsOf(base, changes);
@@ -157,7 +191,7 @@ export function forkSteering(base: ForkBase, changes: ForkChanges): Steering {
     ...(prompt === undefined ? {} : { prompt }),
     ...(negativePrompt === undefined ? {} : { negativePrompt }),
     ...(scale === null ? {} : { guidanceScale: scale }),
-    ...(scale !== null && base.settings.guidanceCurve.kind !== 'constant' ? { guidanceCurve: { kind: 'constant' } } : {}),
+    ...guidanceSteering(fields, changes),
     ...(guided === undefined ? {} : { guidanceEnd: guided >= total ? { kind: 'never' } : { kind: 'guided-steps', steps: guided } }),
     ...(isReplanned && steps !== null
       ? {

@@ -4,7 +4,7 @@ import { fakeCore } from '../testing/fakeCore.ts';
 import { request, step } from '../testing/samples.ts';
 import { branchesStore, discardBranch, keptSteps } from './branches.ts';
 import { firstChanges, forkPlan, forkRequest, startForks } from './forkPanel.ts';
-import { forkSteering, withChange } from './forkDraft.ts';
+import { forkSteering, withChange, type ForkChanges } from './forkDraft.ts';
 import { jobsStore } from './jobs.ts';
 import { viewStore } from './view.ts';
 
@@ -49,7 +49,7 @@ describe('an entry done otherwise', () => {
 
   it('is measured against the run without it, and opens with what it did', () => {
     expect(plan.base.fields.guidanceScale).toBe('4');
-    expect(firstChanges(plan)).toEqual({ guidanceScale: '9' });
+    expect(firstChanges(plan)).toEqual({ guidanceScale: '9', guidanceRescale: '0.5' });
   });
 
   it('branches off just before it and keeps what came later', () => {
@@ -61,6 +61,27 @@ describe('an entry done otherwise', () => {
       steering: {},
       ahead: [{ afterStep: 4, steering: { guidanceRescale: 0.5, guidanceScale: 6 } }, log[1], log[2]],
     });
+  });
+
+  it('may have its curve, its interval, its rescale and what it uses again done otherwise, each by a field of its own', () => {
+    const curve = { kind: 'linear', to: 1 } as const;
+    const steering = { guidanceCurve: curve, guidanceInterval: { sigmaLow: 0.5, sigmaHigh: 10_000 }, reuse: { kind: 'unconditional', every: 3 } } as const;
+    const steered = { ...parent, log: [{ afterStep: 4, steering }] };
+    const own = forkPlan(steered, { jobId: 'p', stepIndex: 3, entry: 0 });
+    const first = firstChanges(own);
+    expect(first).toEqual({ curve, sigmaLow: '0.5', reuse: 'unconditional', reuseEvery: '3' });
+    const asked = (changes: ForkChanges): unknown => {
+      const request = forkRequest(own, forkSteering(own.base, withChange(own.base, first, changes)), 'p');
+      return request.kind === 'fork' ? request.ahead?.[0]?.steering : request;
+    };
+    expect(asked({})).toEqual(steering);
+    expect(asked({ sigmaLow: '', sigmaHigh: '8', reuseEvery: '2' })).toEqual({
+      guidanceCurve: curve,
+      guidanceInterval: { sigmaLow: 0, sigmaHigh: 8 },
+      reuse: { kind: 'unconditional', every: 2 },
+    });
+    // A scale takes the place of the curve.
+    expect(asked({ guidanceScale: '6', reuse: 'none', sigmaLow: '', guidanceRescale: '0.7' })).toEqual({ guidanceScale: 6, guidanceRescale: 0.7 });
   });
 
   it('is left out when nothing is left of it', () => {

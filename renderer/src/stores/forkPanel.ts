@@ -1,12 +1,12 @@
 import type { SteeringEntry } from '../../../shared/generation.ts';
 import { toFailure } from '../../../shared/errors.ts';
 import type { JobSnapshot, Steering } from '../../../shared/job.ts';
+import { wholeLog } from '../../../shared/steeringLog.ts';
 import { continueRun, fork, stopBranch, type ForkTarget } from './branches.ts';
 import { callCore } from './core.ts';
 import { changesOfEntry, editedLog, forkBase, keptOfEntry, withChange, type ForkBase, type ForkChanges } from './forkDraft.ts';
 import { activeJob, jobsStore } from './jobs.ts';
 import { notifyFailure } from './notices.ts';
-import { wholeLog } from './steeringLog.ts';
 import { showJob } from './view.ts';
 
 /** What the fork panel is about, worked out of a run and where in it the panel stands. */
@@ -34,7 +34,7 @@ export function forkPlan(job: JobSnapshot, target: ForkTarget): ForkPlan {
 
 /** What the panel shows as changed when it opens. */
 export function firstChanges({ base, edited }: ForkPlan): ForkChanges {
-  return edited === null ? {} : withChange(base, {}, changesOfEntry(edited.entry));
+  return edited === null ? {} : withChange(base, {}, changesOfEntry(base, edited.entry));
 }
 
 /** Whether going on from here, unchanged, is the run itself going on. */
@@ -69,10 +69,7 @@ export function forkRequest(plan: ForkPlan, steering: Steering, source: string |
 }
 
 function editedSteering(entry: SteeringEntry, steering: SteeringEntry['steering']): SteeringEntry['steering'] {
-  const { guidanceCurve, ...kept } = keptOfEntry(entry);
-  // A scale chosen anew would not be seen behind a curve.
-  const keepsCurve = guidanceCurve !== undefined && steering.guidanceScale === entry.steering.guidanceScale;
-  return { ...kept, ...(keepsCurve ? { guidanceCurve } : {}), ...steering };
+  return { ...keptOfEntry(entry), ...steering };
 }
 
 function withoutPace({ paceMs: _, ...steering }: Steering): SteeringEntry['steering'] {

@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla';
-import type { Model } from '../../../shared/contract.ts';
-import type { GenerationRequest, GuidanceCurve, InputImage, NoiseKind, Reuse, Task } from '../../../shared/generation.ts';
+import type { Model } from '../../../shared/models.ts';
+import type { GenerationRequest, GuidanceCurve, InputImage, NoiseKind, Reuse, SteeringEntry, Task } from '../../../shared/generation.ts';
 import type { CurvePoint } from '../../../shared/guidanceCurve.ts';
 import type { SchedulerId, SigmaScheduleId, TimestepSpacingId } from '../../../shared/samplers.ts';
 
@@ -75,6 +75,8 @@ export interface FormState {
   readonly reuseMost: string;
   /** In the order in which they are asked. */
   readonly callbacks: readonly FormCallback[];
+  /** What was done to the run of the picture whose settings these are: the next run has it done at the same steps. */
+  readonly steering: readonly SteeringEntry[];
   readonly timestepSpacing: TimestepSpacingId;
   readonly eta: string;
   /** Numbers with commas between; empty: the sampler's own. */
@@ -145,6 +147,7 @@ export const initialForm: FormState = {
   reuseThreshold: '0.1',
   reuseMost: '2',
   callbacks: [],
+  steering: [],
   timestepSpacing: 'automatic',
   eta: '0',
   timesteps: '',

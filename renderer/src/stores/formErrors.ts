@@ -1,4 +1,4 @@
-import type { Model } from '../../../shared/contract.ts';
+import type { Model } from '../../../shared/models.ts';
 import { maxBatch, maxCallbackLength, maxCallbacks, maxPromptLength, maxSteps } from '../../../shared/generation.ts';
 import { schedulerLabels, sigmaSchedulesOf, timestepSpacingsOf } from '../../../shared/samplers.ts';
 import { furtherPrompts, type FormState } from './form.ts';

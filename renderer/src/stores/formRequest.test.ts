@@ -171,6 +171,15 @@ describe('a form with everything in it', () => {
     expect(toRequest({ ...filled, scheduler: 'euler' }, model, '7').eta).toBe(0);
   });
 
+  it('takes along what was done to the run of the picture it comes from, and sends it', () => {
+    const steering = [{ afterStep: 3, steering: { prompt: 'a dog', guidanceScale: 6 } }];
+    const taken = { ...form, ...formFromRequest({ ...request, steering }) };
+    expect(toRequest(taken, model, '7').steering).toEqual(steering);
+    expect(readSavedForm(formToSave(taken)).steering).toEqual(steering);
+    expect(toRequest({ ...taken, ...formFromRequest(request) }, model, '7').steering).toEqual([]);
+    expect(readSavedForm({ steering: [{ afterStep: -1 }] }).steering).toBeUndefined();
+  });
+
   it('survives a restart', () => {
     expect(readSavedForm(JSON.parse(JSON.stringify(formToSave(filled))) as Record<string, unknown>)).toEqual(filled);
   });

@@ -1,4 +1,4 @@
-import type { Model } from '../../../shared/contract.ts';
+import type { Model } from '../../../shared/models.ts';
 import {
   guidedSteps,
   maxSteps,
@@ -52,7 +52,8 @@ export function toRequest(form: FormState, model: Model, seed: string): Generati
     guidanceInterval: intervalOf(form),
     guidanceRescale: read(form.guidanceRescale),
     reuse: reuseOf(form),
-    steering: [],
+    loras: [],
+    steering: [...form.steering],
     callbacks: form.callbacks.filter(({ on }) => on).map(({ name, source }) => ({ name, source })),
     scheduler: form.scheduler,
     sigmaSchedule: form.sigmaSchedule,
@@ -191,6 +192,7 @@ export function formFromRequest(request: GenerationRequest): Partial<FormState> 
     steps: String(request.steps),
     guidanceScale: String(request.guidanceScale),
     ...guidanceFrom(request),
+    steering: request.steering,
     scheduler: request.scheduler,
     sigmaSchedule: request.sigmaSchedule,
     timestepSpacing: request.timestepSpacing,

@@ -1,5 +1,5 @@
 import type { Settings } from '../../../shared/contract.ts';
-import { guidanceCurveSchema, inputImageSchema, maxCallbackLength, noiseKindSchema, promptSyntaxes, reuseSchema, tasks } from '../../../shared/generation.ts';
+import { guidanceCurveSchema, inputImageSchema, maxCallbackLength, noiseKindSchema, promptSyntaxes, reuseSchema, steeringEntrySchema, tasks } from '../../../shared/generation.ts';
 import { schedulerIds, sigmaScheduleIds, timestepSpacingIds } from '../../../shared/samplers.ts';
 import { initialForm, type FormState } from './form.ts';
 
@@ -41,6 +41,7 @@ const checks: Readonly<Partial<Record<keyof FormState, Check>>> = {
   guidancePoints: (points) => Array.isArray(points) && (points.length === 0 || isCurve(points)),
   reuse: oneOf(reuseSchema.options.map((option) => option.shape.kind.value)),
   callbacks: (value) => Array.isArray(value) && value.every(isCallback),
+  steering: (value) => Array.isArray(value) && value.every((entry) => steeringEntrySchema.safeParse(entry).success),
   noise: oneOf(noiseKindSchema.options.map((option) => option.shape.kind.value)),
   batchSeeds: oneOf(['per-image', 'shared']),
 };
@@ -52,6 +53,8 @@ export function formToSave(form: FormState): NonNullable<Settings['form']> {
     morePrompts: [...form.morePrompts],
     guidancePoints: form.guidancePoints.map(({ at, scale }) => ({ at, scale })),
     callbacks: form.callbacks.map(({ id, name, source, on }) => ({ id, name, source, on })),
+    // Without the fields that are there and say nothing.
+    steering: JSON.parse(JSON.stringify(form.steering)) as NonNullable<Settings['form']>[string],
   };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { emptySnapshot, type JobEvent } from '../../../shared/job.ts';
 import { picture, preview, queued, request, stepDone } from '../testing/samples.ts';
-import { activeJob, applyToJobs, isBusy, jobsStore, listedJobs, withoutPicture, type JobsState } from './jobs.ts';
+import { activeJob, applyToJobs, isBusy, jobsStore, listedJobs, noExtras, withoutPicture, type JobsState } from './jobs.ts';
 
 const empty: JobsState = jobsStore.getInitialState();
 
@@ -85,5 +85,36 @@ describe('jobs', () => {
 
   it('start from the same snapshot as the core', () => {
     expect(after(queued('a')).byId['a']).toEqual(emptySnapshot('a', request, 120));
+  });
+
+  it('show again what a run goes by when what was steered is refused, and no longer say that it is on its way', () => {
+    const steered: JobEvent = { jobId: 'a', kind: 'steered', steering: { guidanceScale: 6 }, afterStep: 0 };
+    const before = after(queued('a'), stepDone('a', 0), steered);
+    const known = before.byId['a'] ?? emptySnapshot('a', request, 120);
+    // As the page shows what it has sent.
+    const shown: JobsState = {
+      ...before,
+      byId: { a: { ...known, guidanceScale: 9, guidanceEnd: { kind: 'guided-steps', steps: 5 } } },
+      extras: { a: { ...noExtras, wanted: { guidanceScale: 9, guidanceEnd: { kind: 'guided-steps', steps: 5 }, prompt: 'a dog' } } },
+    };
+    const refused: JobEvent = {
+      jobId: 'a',
+      kind: 'steer-refused',
+      steering: { guidanceScale: 9, guidanceEnd: { kind: 'guided-steps', steps: 5 } },
+      failure: { code: 'INVALID_INPUT', message: 'no' },
+    };
+    const state = applyToJobs(shown, refused, 120);
+    expect(state.byId['a']).toMatchObject({ guidanceScale: 6, guidanceEnd: { kind: 'never' }, state: 'running' });
+    expect(state.extras['a']?.wanted).toEqual({ prompt: 'a dog' });
+  });
+
+  it('keep the last lines that callbacks wrote; a step that is made again writes its own anew', () => {
+    const wrote = (stepIndex: number, ...lines: string[]): JobEvent => ({ jobId: 'a', kind: 'callback-log', name: 'mine', stepIndex, lines });
+    const told = (state: JobsState): string[] => state.byId['a']?.callbackLog.map(({ stepIndex, text }) => `${String(stepIndex)} ${text}`) ?? [];
+    const run = after(queued('a'), wrote(-1, 'read'), wrote(0, 'a'), wrote(1, 'b', 'c'), wrote(2, 'd'));
+    expect(told(run)).toEqual(['-1 read', '0 a', '1 b', '1 c', '2 d']);
+    expect(told(applyToJobs(applyToJobs(run, wrote(-1, 'read'), 0), wrote(1, 'e'), 0))).toEqual(['0 a', '-1 read', '1 e']);
+    const many = Array.from({ length: 150 }, (_, stepIndex) => wrote(stepIndex, 'x'));
+    expect(told(after(queued('a'), ...many))).toHaveLength(100);
   });
 });

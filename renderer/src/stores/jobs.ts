@@ -76,7 +76,8 @@ export function applyToJobs(state: JobsState, event: JobEvent, paceMs: number): 
   }
   if (known === undefined || isRepeated(known, event)) return state;
   const before = state.extras[jobId] ?? noExtras;
-  const byId = { ...state.byId, [jobId]: unlessOutdated(known, applyJobEvent(known, event), event, before.wanted) };
+  const after = event.kind === 'steer-refused' ? asItIs(known, event.steering) : applyJobEvent(known, event);
+  const byId = { ...state.byId, [jobId]: unlessOutdated(known, after, event, before.wanted) };
   const extras = extrasAfter(before, event);
   return extras === null ? { ...state, byId } : { ...state, byId, extras: { ...state.extras, [jobId]: extras } };
 }
@@ -116,6 +117,16 @@ function unlessOutdated(before: JobSnapshot, job: JobSnapshot, event: JobEvent, 
   return { ...job, ...Object.fromEntries(kept.map((key) => [key, before[key]])) };
 }
 
+/** A job that shows again what the run goes by: what was shown for it was refused. */
+function asItIs(job: JobSnapshot, refused: Steering): JobSnapshot {
+  const done = job.log.map(({ steering }) => steering).reduce((all, steering) => ({ ...all, ...steering }), {});
+  return {
+    ...job,
+    ...(refused.guidanceScale === undefined ? {} : { guidanceScale: done.guidanceScale ?? job.request.guidanceScale }),
+    ...(refused.guidanceEnd === undefined ? {} : { guidanceEnd: done.guidanceEnd ?? job.request.guidanceEnd }),
+  };
+}
+
 function omit(steering: Steering, keys: readonly string[]): Steering {
   return Object.fromEntries(Object.entries(steering).filter(([key]) => !keys.includes(key)));
 }
@@ -139,7 +150,8 @@ function extrasAfter(extras: JobExtras, event: JobEvent): JobExtras | null {
       return halted(extras, { stepsDone: event.stepsDone, kind: 'paused', reason: event.reason });
     case 'finished':
       return { ...extras, pausing: false };
-    case 'steered': {
+    case 'steered':
+    case 'steer-refused': {
       const confirmed = Object.keys(extras.wanted).filter((key) => isSame(key, extras.wanted, event.steering));
       const wanted = omit(extras.wanted, confirmed);
       return { ...extras, wanted, wantedSince: Object.keys(wanted).length === 0 ? null : extras.wantedSince };

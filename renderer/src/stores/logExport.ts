@@ -1,7 +1,7 @@
 import type { JobSnapshot } from '../../../shared/job.ts';
+import { wholeLog } from '../../../shared/steeringLog.ts';
 import { download } from './download.ts';
 import { notify } from './notices.ts';
-import { wholeLog } from './steeringLog.ts';
 
 /** A run's log as `request.steering` takes it. */
 export function logJson(job: Pick<JobSnapshot, 'request' | 'log'>): string {

@@ -1,4 +1,4 @@
-import type { Model } from '../../../shared/contract.ts';
+import type { Model } from '../../../shared/models.ts';
 import type { AppState } from './app.ts';
 import { formForModel, formStore, setForm } from './form.ts';
 import { sidesForModel } from './pictureSize.ts';

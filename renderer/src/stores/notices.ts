@@ -8,7 +8,7 @@ export type NoticeText =
   | { readonly kind: 'message'; readonly key: NoticeKey; readonly values: Readonly<Record<string, string | number>> }
   | { readonly kind: 'failure'; readonly failure: ShownFailure };
 
-export type NoticeKey = 'callbackRemoved' | 'deleted' | 'copied' | 'saved' | 'copyFailed' | 'seedTaken' | 'settingsTaken' | 'queueCleared' | 'startTaken' | 'startRemoved' | 'compareFull' | 'logCopied';
+export type NoticeKey = 'callbackRemoved' | 'deleted' | 'copied' | 'saved' | 'copyFailed' | 'seedTaken' | 'settingsTaken' | 'steeringTaken' | 'steerRefused' | 'queueCleared' | 'startTaken' | 'startRemoved' | 'compareFull' | 'logCopied' | 'modelAdded' | 'modelReady' | 'modelDeleted' | 'modelForgotten';
 
 export interface Notice {
   readonly id: number;
@@ -27,7 +27,7 @@ const mostShown = 3;
 let nextId = 1;
 
 /** Remarks on the form as a whole: a newer one makes the older one untrue. A deleted picture is another picture each time. */
-const ofTheForm: readonly NoticeKey[] = ['startTaken', 'startRemoved', 'settingsTaken'];
+const ofTheForm: readonly NoticeKey[] = ['startTaken', 'startRemoved', 'settingsTaken', 'steeringTaken'];
 
 function isOfTheForm({ text }: Pick<Notice, 'text'>): boolean {
   return text.kind === 'message' && ofTheForm.includes(text.key);
@@ -47,6 +47,11 @@ function push(notice: Omit<Notice, 'id'>): void {
 
 export function notify(key: NoticeKey, values: Record<string, string | number> = {}, undo: (() => void) | null = null): void {
   push({ tone: 'quiet', text: { kind: 'message', key, values }, undo });
+}
+
+/** Something went otherwise than asked for; it stays until it is dismissed. */
+export function warn(key: NoticeKey, values: Record<string, string | number>): void {
+  push({ tone: 'error', text: { kind: 'message', key, values }, undo: null });
 }
 
 export function notifyFailure(failure: ShownFailure): void {

@@ -90,5 +90,7 @@ export function takeSettingsOf(request: GenerationRequest): void {
   const before = formStore.getState();
   setForm({ ...formFromRequest(request), callbacks: takeCallbacks(before.callbacks, request.callbacks) });
   settleModel(appStore.getState().models);
-  notify('settingsTaken', {}, () => setForm(before));
+  const count = request.steering.length;
+  if (count === 0) notify('settingsTaken', {}, () => setForm(before));
+  else notify('steeringTaken', { count }, () => setForm(before));
 }

@@ -1,7 +1,7 @@
 import type { Reuse } from '../../../shared/generation.ts';
 import { isGuided } from '../../../shared/guidanceCurve.ts';
-import type { JobSnapshot, StepRecord } from '../../../shared/job.ts';
-import { jobPlanAt, plannedScales } from './curvePlan.ts';
+import type { JobSnapshot, Steering, StepRecord } from '../../../shared/job.ts';
+import { jobPlanAt, jobScales } from './curvePlan.ts';
 import { jobSteps } from './stepPlan.ts';
 
 export interface RunProgress {
@@ -21,14 +21,16 @@ export interface RunProgress {
 
 const averagedSteps = 8;
 
-export function runProgress(job: JobSnapshot): RunProgress {
+/**
+ * @param wanted steered from here, and not confirmed by the engine yet
+ * @param sigmas of the steps to come, as far as they are known
+ */
+export function runProgress(job: JobSnapshot, wanted: Steering = {}, sigmas: readonly number[] = []): RunProgress {
   const total = jobSteps(job);
   const stepsDone = job.steps.length;
   const guidedDone = job.steps.filter((step) => step.guided).length;
-  const { guidanceCurve, guidanceInterval } = jobPlanAt(job, {}, total);
-  const plan = { guidanceScale: job.guidanceScale, guidanceEnd: job.guidanceEnd, guidanceCurve, guidanceInterval };
-  // Steering may turn guidance on again: what is past stays as it was, what is ahead follows the plan.
-  const guidedAhead = plannedScales(plan, total).slice(stepsDone).filter(isGuided).length;
+  // As the curve draws them: with what the request steers later, and an end by evidence that has been reached.
+  const guidedAhead = jobScales(job, wanted, sigmas).slice(stepsDone).filter(isGuided).length;
   const unguidedAhead = Math.max(0, total - stepsDone - guidedAhead);
   const costs = stepCosts(job.steps, job.paceMs);
   return {
@@ -36,20 +38,19 @@ export function runProgress(job: JobSnapshot): RunProgress {
     total,
     guidedDone,
     guidedPlanned: guidedDone + guidedAhead,
-    savedPlanned: savedEvaluations(job, guidedAhead, unguidedAhead),
+    savedPlanned: savedEvaluations(job, currentReuse(job, wanted), guidedAhead, unguidedAhead),
     msPerStep: costs?.recent ?? null,
     msLeft: costs === null ? null : guidedAhead * costs.guided + unguidedAhead * costs.unguided,
   };
 }
 
 /** As the engine counts in its trace: full cost is that of a run guided to its end, where the request asks for guidance. */
-function savedEvaluations(job: JobSnapshot, guidedAhead: number, unguidedAhead: number): number {
+function savedEvaluations(job: JobSnapshot, reuse: Reuse, guidedAhead: number, unguidedAhead: number): number {
   const { steps } = job;
   if (job.request.guidanceScale <= 1) return Math.max(0, steps.length - evaluations(steps));
   // A model that takes the scale as an input is asked once, guided or not.
   const isAskedOnce = steps.some(({ guided, reused, unetEvaluations }) => guided && reused === 'none' && unetEvaluations === 1);
   const full = isAskedOnce ? 1 : 2;
-  const reuse = currentReuse(job);
   const guidedCost = full === 2 && reuse.kind === 'unconditional' ? 1 + 1 / reuse.every : full;
   const used = evaluations(steps) + guidedAhead * guidedCost + unguidedAhead;
   return Math.max(0, Math.floor(full * (steps.length + guidedAhead + unguidedAhead) - used));
@@ -60,8 +61,8 @@ function evaluations(steps: readonly StepRecord[]): number {
 }
 
 /** What is used again instead of asking the model, as steering stands now. */
-export function currentReuse({ request, log }: Pick<JobSnapshot, 'request' | 'log'>): Reuse {
-  return log.findLast(({ steering }) => steering.reuse !== undefined)?.steering.reuse ?? request.reuse;
+function currentReuse(job: JobSnapshot, wanted: Steering): Reuse {
+  return jobPlanAt(job, wanted, jobSteps(job)).reuse;
 }
 
 interface StepCosts {

@@ -12,10 +12,14 @@ import { applyEngineStatus, engineStore } from './engine.ts';
 import { setForm } from './form.ts';
 import { refuseSent } from './formChecks.ts';
 import { readSavedForm } from './formSaved.ts';
+import { receiveDevices } from './devices.ts';
+import { createFramePace } from './framePace.ts';
 import { applyToJobs, jobsStore, replaceJobs, withoutPicture } from './jobs.ts';
 import { libraryStore, withLibraryEvent } from './library.ts';
+import { receiveDownload, receiveReport } from './modelLibrary.ts';
 import { settleModel } from './models.ts';
-import { notifyFailure } from './notices.ts';
+import { receiveNetworkEntry } from './network.ts';
+import { notifyFailure, warn } from './notices.ts';
 import { pictureInCanvas, readLibrary } from './pictureActions.ts';
 import { settingsStore } from './settings.ts';
 import { keepFormSaved } from './settingsActions.ts';
@@ -39,10 +43,16 @@ export function startSession(): void {
 
 function listen(connection: Connection): void {
   const receivers: { readonly [N in EventName]: (value: EventValue<N>) => void } = {
-    job: receiveJob,
+    job: jobPace.add,
     engine: applyEngineStatus,
     settings: takeSettings,
     library: receiveLibrary,
+    models: receiveModels,
+    download: receiveDownload,
+    network: receiveNetworkEntry,
+    devices: receiveDevices,
+    doctor: receiveReport,
+    adapters: ignore,
     command: ({ command }) => {
       if (isCommandId(command)) runCommand(command);
     },
@@ -71,6 +81,8 @@ async function readEverything(): Promise<void> {
         settleModel(models);
       }),
       callCore('jobs.list', {}).then((jobs) => {
+        // The list is newer than what waits.
+        jobPace.flush();
         replaceJobs(jobs);
         settleView(jobs);
       }),
@@ -93,6 +105,14 @@ function settleView(jobs: readonly JobSnapshot[]): void {
   if (lastJobId !== null && isThere(lastJobId)) return;
   const latest = jobs.findLast((job) => job.state !== 'queued');
   viewStore.setState({ lastJobId: latest?.jobId ?? null });
+}
+
+/** For panels that read what they show when they open. */
+function ignore(): void {}
+
+function receiveModels(models: EventValue<'models'>): void {
+  appStore.setState({ models });
+  settleModel(models);
 }
 
 function takeSettings(settings: Settings): void {
@@ -128,6 +148,12 @@ function keepShown(picture: Picture | null): void {
   viewStore.setState({ shownBatchIndex: Math.max(0, index) });
 }
 
+/** Steps come faster than they can be drawn; all else is told at once. */
+const jobPace = createFramePace<JobEvent>(
+  (events) => events.forEach(receiveJob),
+  ({ kind }) => kind === 'step' || kind === 'preview' || kind === 'callback-log',
+);
+
 function receiveJob(event: JobEvent): void {
   if (event.kind === 'removed') leaveRemoved(event.jobId);
   jobsStore.setState((state) => applyToJobs(state, event, settingsStore.getState().paceMs));
@@ -135,6 +161,7 @@ function receiveJob(event: JobEvent): void {
   if (job === undefined) return;
   announceJob(job, event);
   if (event.kind === 'failed') refuseSent(event.jobId, event.failure);
+  if (event.kind === 'steer-refused') warn('steerRefused', { why: event.failure.message });
   if (event.kind === 'queued' || event.kind === 'kept') return;
   const view = viewStore.getState();
   if (view.lastJobId === event.jobId) return;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { emptySnapshot, type JobSnapshot } from '../../../shared/job.ts';
+import { wholeLog } from '../../../shared/steeringLog.ts';
 import { request, step } from '../testing/samples.ts';
-import { settingsAt, wholeLog } from './steeringLog.ts';
+import { settingsAt } from './steeringLog.ts';
 
 const planned = [{ afterStep: 6, steering: { tail: { steps: 3 } } }];
 const job: JobSnapshot = {

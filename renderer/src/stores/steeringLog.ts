@@ -1,46 +1,16 @@
-import { guidedSteps, type GenerationRequest, type GuidanceCurve, type GuidanceEnd, type SteeringEntry } from '../../../shared/generation.ts';
+import { guidedSteps, type GenerationRequest, type GuidanceEnd, type SteeringEntry } from '../../../shared/generation.ts';
 import type { JobSnapshot } from '../../../shared/job.ts';
 import type { SchedulerId, SigmaScheduleId } from '../../../shared/samplers.ts';
+import { wholeLog } from '../../../shared/steeringLog.ts';
+import type { GuidanceSettings } from './forkGuidance.ts';
 import { callsPerStep, planSteps, requestPlan } from './stepPlan.ts';
 
-/** A run as far as its steering goes. */
-export type SteeredRun = Pick<JobSnapshot, 'request' | 'log'>;
-
-/** The same whatever the order of its fields. */
-export function entryKey({ afterStep, steering }: SteeringEntry): string {
-  const fields = Object.entries(steering).filter(([, value]) => value !== undefined);
-  return JSON.stringify([afterStep, fields.sort(([a], [b]) => (a < b ? -1 : 1))]);
-}
-
-/** What of a log the other has not, entry by entry. */
-export function entriesWithout(log: readonly SteeringEntry[], other: readonly SteeringEntry[]): readonly SteeringEntry[] {
-  const left = other.map(entryKey);
-  return log.filter((entry) => {
-    const at = left.indexOf(entryKey(entry));
-    if (at >= 0) left.splice(at, 1);
-    return at < 0;
-  });
-}
-
-function byStep(log: readonly SteeringEntry[]): readonly SteeringEntry[] {
-  return [...log].sort((a, b) => a.afterStep - b.afterStep);
-}
-
-/**
- * All that was, and by its request will be, done to a run, in order. A run tells planned entries as it meets them; those count
- * once.
- */
-export function wholeLog({ request, log }: SteeredRun): readonly SteeringEntry[] {
-  return byStep([...request.steering, ...entriesWithout(log, request.steering)]);
-}
-
 /** What a run follows at some point, as far as it can be chosen anew there. */
-export interface RunSettings {
+export interface RunSettings extends GuidanceSettings {
   readonly prompt: string;
   readonly negativePrompt: string | null;
   readonly guidanceScale: number;
   readonly guidanceEnd: GuidanceEnd;
-  readonly guidanceCurve: GuidanceCurve;
   readonly scheduler: SchedulerId;
   readonly sigmaSchedule: SigmaScheduleId;
   /** Of the noise that steps add; null: the request's own stream goes on. */
@@ -50,9 +20,11 @@ export interface RunSettings {
 }
 
 function settingsOf(request: GenerationRequest): RunSettings {
-  const { prompt, negativePrompt, guidanceScale, guidanceEnd, guidanceCurve, scheduler, sigmaSchedule } = request;
+  const { prompt, negativePrompt, guidanceScale, guidanceEnd, scheduler, sigmaSchedule } = request;
+  const { guidanceCurve, guidanceInterval, guidanceRescale, reuse } = request;
+  const guidance = { guidanceScale, guidanceEnd, guidanceCurve, guidanceInterval, guidanceRescale, reuse };
   const numTimesteps = requestPlan(request).calls;
-  return { prompt, negativePrompt, guidanceScale, guidanceEnd, guidanceCurve, scheduler, sigmaSchedule, noiseSeed: null, numTimesteps };
+  return { prompt, negativePrompt, ...guidance, scheduler, sigmaSchedule, noiseSeed: null, numTimesteps };
 }
 
 /** Iterations of the loop that so many steps of a sampler take. */
@@ -74,6 +46,9 @@ function steered(settings: RunSettings, { afterStep, steering }: SteeringEntry):
     guidanceScale: steering.guidanceScale ?? settings.guidanceScale,
     guidanceEnd: steering.guidanceEnd ?? settings.guidanceEnd,
     guidanceCurve: steering.guidanceCurve ?? settings.guidanceCurve,
+    guidanceInterval: steering.guidanceInterval === undefined ? settings.guidanceInterval : steering.guidanceInterval,
+    guidanceRescale: steering.guidanceRescale ?? settings.guidanceRescale,
+    reuse: steering.reuse ?? settings.reuse,
     scheduler,
     sigmaSchedule: tail?.sigmaSchedule ?? settings.sigmaSchedule,
     noiseSeed: steering.noiseSeed ?? settings.noiseSeed,

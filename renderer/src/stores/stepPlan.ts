@@ -1,4 +1,4 @@
-import type { Model } from '../../../shared/contract.ts';
+import type { Model } from '../../../shared/models.ts';
 import { maxSteps, type GenerationRequest } from '../../../shared/generation.ts';
 import type { JobSnapshot } from '../../../shared/job.ts';
 import type { SchedulerId } from '../../../shared/samplers.ts';

@@ -9,6 +9,12 @@ export function useShownJob(): JobSnapshot | null {
   return useStore(jobsStore, (jobs) => shownJob(view, jobs));
 }
 
+/** Re-renders only when that changes. */
+export function useIsShown(jobId: string): boolean {
+  const view = useStore(viewStore);
+  return useStore(jobsStore, (jobs) => shownJob(view, jobs)?.jobId === jobId);
+}
+
 export function useShownPicture(): Picture | null {
   const view = useStore(viewStore);
   return useStore(jobsStore, (jobs) => shownPicture(view, shownJob(view, jobs)));

@@ -8,7 +8,7 @@ export type ViewTarget =
   | { readonly kind: 'job'; readonly jobId: string }
   | { readonly kind: 'picture'; readonly picture: Picture };
 
-export type DialogName = 'settings' | 'shortcuts' | 'fork' | 'compare';
+export type DialogName = 'settings' | 'shortcuts' | 'fork' | 'compare' | 'models' | 'devices' | 'network';
 
 export interface ViewState {
   readonly target: ViewTarget;

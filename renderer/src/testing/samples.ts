@@ -1,4 +1,4 @@
-import type { Model } from '../../../shared/contract.ts';
+import type { Model } from '../../../shared/models.ts';
 import { parseGenerationRequest, type GenerationRequest } from '../../../shared/generation.ts';
 import type { JobEvent, Picture, StepRecord } from '../../../shared/job.ts';
 
@@ -7,6 +7,7 @@ export const model: Model = {
   name: 'Starter',
   description: '',
   builtIn: true,
+  origin: 'built-in',
   family: 'sd',
   tasks: ['text-to-image', 'image-to-image', 'inpaint'],
   width: 128,
@@ -18,6 +19,15 @@ export const model: Model = {
   guidanceScale: 4,
   scheduler: 'ddim',
   examplePrompts: ['a red house'],
+  takesLoras: false,
+  path: null,
+  isOwn: false,
+  bytes: 20_000_000,
+  hash: null,
+  repo: null,
+  predictionType: 'epsilon',
+  uncertain: [],
+  problem: null,
 };
 
 export const request: GenerationRequest = parseGenerationRequest({

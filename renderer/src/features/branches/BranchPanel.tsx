@@ -1,9 +1,9 @@
 import { GitBranch, GitBranchPlus, PanelRightClose } from 'lucide-react';
 import { useStore } from 'zustand';
 import type { JobSnapshot } from '../../../../shared/job.ts';
+import { wholeLog } from '../../../../shared/steeringLog.ts';
 import { useText } from '../../i18n/useText.ts';
 import { branchesStore, openFork } from '../../stores/branches.ts';
-import { wholeLog } from '../../stores/steeringLog.ts';
 import { useFamily } from '../../stores/useBranches.ts';
 import { useShownJob } from '../../stores/useShown.ts';
 import { viewStore } from '../../stores/view.ts';

@@ -8,9 +8,10 @@ import { viewStore } from '../../stores/view.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import styles from './ForkDialog.module.css';
 import { ForkForm } from './ForkForm.tsx';
+import type { ForkCurveSlot } from './ForkGuidance.tsx';
 
 /** A run goes on from one of its steps another way, or what was done to it is done otherwise. */
-export function ForkDialog() {
+export function ForkDialog({ curve }: { readonly curve: ForkCurveSlot }) {
   const { t } = useText();
   const open = useStore(viewStore, (view) => view.dialog === 'fork');
   const target = useStore(branchesStore, (branches) => branches.target);
@@ -28,7 +29,7 @@ export function ForkDialog() {
       initialFocus={first}
       onClose={closeFork}
     >
-      <ForkForm key={`${target.jobId} ${String(target.entry)}`} plan={plan} first={first} />
+      <ForkForm key={`${target.jobId} ${String(target.entry)}`} plan={plan} first={first} curve={curve} />
     </Dialog>
   );
 }

@@ -72,7 +72,7 @@ function ScaleField({ base, changes, errors, onChange }: ForkPartProps) {
       label={label}
       error={error}
       aside={changed ? <UndoChange label={label} onUndo={() => onChange({ guidanceScale: base.fields.guidanceScale })} /> : undefined}
-      hint={changed && base.settings.guidanceCurve.kind !== 'constant' ? t('fork.curveReplaced') : undefined}
+      hint={changes.curve?.kind === 'constant' && changed ? t('fork.curveReplaced') : undefined}
     >
       <NumberField
         id={id}

@@ -9,6 +9,7 @@ import { activeJob, jobsStore } from '../../stores/jobs.ts';
 import { Button } from '../../ui/Button.tsx';
 import { ForkFields } from './ForkFields.tsx';
 import styles from './ForkForm.module.css';
+import { ForkGuidance, type ForkCurveSlot } from './ForkGuidance.tsx';
 import { ForkNoise } from './ForkNoise.tsx';
 import { ForkRest } from './ForkRest.tsx';
 import { ForkStep } from './ForkStep.tsx';
@@ -17,9 +18,10 @@ import { useFork, type Fork } from './useFork.ts';
 export interface ForkFormProps {
   readonly plan: ForkPlan;
   readonly first: RefObject<HTMLTextAreaElement | null>;
+  readonly curve: ForkCurveSlot;
 }
 
-export function ForkForm({ plan, first }: ForkFormProps) {
+export function ForkForm({ plan, first, curve }: ForkFormProps) {
   const text = useText();
   const { t } = text;
   const { job, stepIndex, base, edited } = plan;
@@ -48,6 +50,7 @@ export function ForkForm({ plan, first }: ForkFormProps) {
         />
         <div className={styles.fields}>
           <ForkFields base={base} changes={changes} errors={errors} first={first} onChange={fork.change} />
+          <ForkGuidance curve={curve} base={base} changes={changes} errors={errors} onChange={fork.change} />
           <ForkRest base={base} changes={changes} errors={errors} onChange={fork.change} />
           <ForkNoise
             base={base}

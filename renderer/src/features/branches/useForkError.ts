@@ -1,6 +1,6 @@
 import { useText } from '../../i18n/useText.ts';
 
-const keys = ['tooLong', 'scale', 'steps', 'schedule', 'seed', 'variations'] as const;
+const keys = ['tooLong', 'scale', 'steps', 'schedule', 'seed', 'variations', 'interval', 'share', 'reuseEvery', 'reuseSteps'] as const;
 
 /** The sentence of a field's error, or null. */
 export function useForkError(key: string | undefined): string | null {

@@ -14,6 +14,7 @@ import { TextInput } from '../../ui/TextInput.tsx';
 import styles from './CallbackDialog.module.css';
 import { CodeEditor } from './CodeEditor.tsx';
 import type { TextProblem } from './codeMirror.ts';
+import { RunLines } from './RunLines.tsx';
 import { runProblem } from './runProblem.ts';
 
 /** Where a callback is written. Every key is kept at once, so there is nothing to confirm. */
@@ -72,6 +73,7 @@ function CallbackEditor({ callback }: { readonly callback: FormCallback }) {
           {t('callbacks.length', { count: source.length, max: maxCallbackLength })}
         </span>
       </div>
+      <RunLines callback={callback} />
       <ShareRow callback={callback} onText={change} />
     </div>
   );

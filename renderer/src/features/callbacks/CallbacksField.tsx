@@ -14,7 +14,8 @@ import { IconButton } from '../../ui/IconButton.tsx';
 import { SelectField } from '../../ui/SelectField.tsx';
 import styles from './CallbacksField.module.css';
 import { exampleTitle } from './exampleTitle.ts';
-import { runProblem } from './runProblem.ts';
+import { lineText } from './RunLines.tsx';
+import { runLines, runProblem } from './runProblem.ts';
 
 const firstSource = `function callbackOnStepEnd(run, stepIndex, timestep, tensors) {
   console.log('step', stepIndex + 1, 'of', run.numTimesteps);
@@ -131,9 +132,11 @@ function CallbackList({ callbacks }: { readonly callbacks: readonly FormCallback
 }
 
 function CallbackRow({ callback }: { readonly callback: FormCallback }) {
-  const { t } = useText();
+  const text = useText();
+  const { t } = text;
   const { id, name, on } = callback;
   const problem = useStore(jobsStore, (jobs) => runProblem(jobs, callback));
+  const written = useStore(jobsStore, (jobs) => runLines(jobs, callback).at(-1) ?? null);
   return (
     <>
       <label className={styles.use}>
@@ -159,6 +162,7 @@ function CallbackRow({ callback }: { readonly callback: FormCallback }) {
             : t('callbacks.runProblemAt', { step: problem.stepIndex + 1, line: problem.line, message: problem.message })}
         </p>
       )}
+      {written === null ? null : <p className={styles.written}>{lineText(written, text)}</p>}
     </>
   );
 }

@@ -29,10 +29,12 @@ export interface CreatePanelProps {
   readonly curve?: ReactNode;
   /** Step-end callbacks of the user's own. */
   readonly callbacks?: ReactNode;
+  /** What is done to the next run because it was done to another. */
+  readonly replay?: ReactNode;
 }
 
 /** The left panel: everything that decides a picture, and the button. */
-export function CreatePanel({ picture, curve, callbacks }: CreatePanelProps) {
+export function CreatePanel({ picture, curve, callbacks, replay }: CreatePanelProps) {
   const { t } = useText();
   const ready = useStore(appStore, (state) => state.ready);
   const task = useStore(formStore, (state) => state.task);
@@ -82,6 +84,7 @@ export function CreatePanel({ picture, curve, callbacks }: CreatePanelProps) {
           <FormSkeleton />
         )}
       </div>
+      {replay}
       <GenerateBar />
     </form>
   );

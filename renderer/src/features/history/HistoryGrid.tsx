@@ -1,5 +1,5 @@
 import { Check } from 'lucide-react';
-import { useEffect, useRef, type KeyboardEvent, type MouseEvent } from 'react';
+import { memo, useEffect, useRef, type KeyboardEvent, type MouseEvent } from 'react';
 import { useStore } from 'zustand';
 import type { Picture } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
@@ -51,7 +51,7 @@ export function HistoryGrid() {
   );
 }
 
-function HistoryItem({ picture, shown }: { readonly picture: Picture; readonly shown: boolean }) {
+const HistoryItem = memo(function HistoryItem({ picture, shown }: { readonly picture: Picture; readonly shown: boolean }) {
   const { t } = useText();
   const prompt = promptOf(picture).trim() === '' ? t('canvas.noPrompt') : promptOf(picture);
   const chosen = useStore(compareStore, (compare) => isChosen(compare.chosen, comparedPicture(picture, jobsStore.getState())));
@@ -105,4 +105,4 @@ function HistoryItem({ picture, shown }: { readonly picture: Picture; readonly s
       </button>
     </li>
   );
-}
+});

@@ -6,7 +6,7 @@ import { useText } from '../../i18n/useText.ts';
 import { jobsStore } from '../../stores/jobs.ts';
 import { removeJob } from '../../stores/runActions.ts';
 import { jobSteps } from '../../stores/stepPlan.ts';
-import { useShownJob } from '../../stores/useShown.ts';
+import { useIsShown } from '../../stores/useShown.ts';
 import { showJob, viewStore } from '../../stores/view.ts';
 import { cx } from '../../ui/cx.ts';
 import { IconButton } from '../../ui/IconButton.tsx';
@@ -15,7 +15,7 @@ import styles from './QueueItem.module.css';
 export function QueueItem({ jobId }: { readonly jobId: string }) {
   const { t } = useText();
   const job = useStore(jobsStore, (state) => state.byId[jobId]);
-  const shown = useShownJob()?.jobId === jobId;
+  const shown = useIsShown(jobId);
   if (job === undefined) return null;
   const prompt = job.request.prompt.trim() === '' ? t('canvas.noPrompt') : job.request.prompt;
   const queued = job.state === 'queued';

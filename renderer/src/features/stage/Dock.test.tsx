@@ -147,4 +147,48 @@ describe('under the canvas', () => {
     act(() => turnStage('result'));
     expect(screen.getByRole('button', { name: 'Keep clean estimate' })).toBeDefined();
   });
+
+  it('a run whose picture alone could not be decoded offers just that', () => {
+    const core = fakeCore({ 'jobs.continue': () => ({}) });
+    const failure = { code: 'OUT_OF_MEMORY', message: 'No room to decode.' } as const;
+    const done = { numTimesteps: 2 };
+    happen(queued('a'), stepDone('a', 0, done), stepDone('a', 1, done), { jobId: 'a', kind: 'failed', failure, stepsDone: 2, keepable: true });
+    render(<Dock />);
+    expect(screen.queryByRole('button', { name: 'Resume' })).toBeNull();
+    expect(screen.queryByRole('button', { name: 'Keep clean estimate' })).toBeNull();
+    fireEvent.click(screen.getByRole('button', { name: 'Try decoding again' }));
+    expect(core.asked).toEqual([{ name: 'jobs.continue', input: { jobId: 'a' } }]);
+  });
+
+  it('a run of which an estimate was kept can still go on', () => {
+    const core = fakeCore({ 'jobs.continue': () => ({}) });
+    const stopped: JobEvent = { jobId: 'a', kind: 'stopped', stepsDone: 1, numTimesteps: 20, hard: false, keepable: true, trace: null };
+    happen(queued('a'), stepDone('a', 0), stopped, { jobId: 'a', kind: 'kept', pictures: [picture('p', { jobId: 'a', completeness: 'partial' })] });
+    render(<Dock />);
+    fireEvent.click(screen.getByRole('button', { name: 'Resume' }));
+    expect(core.asked).toEqual([{ name: 'jobs.continue', input: { jobId: 'a' } }]);
+    const finished: JobEvent = { jobId: 'a', kind: 'kept', pictures: [picture('p', { jobId: 'a' })] };
+    act(() => happen(finished));
+    expect(screen.queryByRole('button', { name: 'Resume' })).toBeNull();
+  });
+
+  it('a paused run says who waits for it, and lets them go first', () => {
+    const core = fakeCore({ 'jobs.stop': () => ({}) });
+    happen(queued('a'), queued('b'), queued('c'), stepDone('a', 0));
+    render(<Dock />);
+    expect(screen.queryByTestId('waiting')).toBeNull();
+    act(() => happen({ jobId: 'a', kind: 'paused', stepsDone: 1, reason: 'asked' }));
+    expect(screen.getByTestId('waiting').textContent).toContain('2 runs wait for this one.');
+    fireEvent.click(screen.getByRole('button', { name: 'Let them go first' }));
+    expect(core.asked).toEqual([{ name: 'jobs.stop', input: { jobId: 'a' } }]);
+  });
+
+  it('a drawn curve sets the scale: its field shows that of the step to come, and says why it takes none', () => {
+    const guidanceCurve = { kind: 'points', smooth: false, points: [{ at: 0, scale: 2 }, { at: 1, scale: 21 }] } as const;
+    happen(queued('a', { guidanceCurve: { ...guidanceCurve, points: [...guidanceCurve.points] } }), stepDone('a', 0));
+    render(<Dock />);
+    const scale = screen.getByRole<HTMLInputElement>('spinbutton', { name: 'CFG scale' });
+    expect([scale.disabled, scale.value]).toEqual([true, '3']);
+    expect(screen.getByText(/The curve you have drawn sets the scale/)).toBeDefined();
+  });
 });

@@ -33,7 +33,7 @@ export function Dock() {
   if (picture !== null) {
     return (
       <div className={styles.dock} {...keepFocus}>
-        <ResultDock picture={picture} />
+        <ResultDock picture={picture} job={job} />
         {job === null ? null : <LeftoverEdit job={job} />}
       </div>
     );

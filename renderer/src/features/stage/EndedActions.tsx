@@ -16,16 +16,25 @@ export function EndedActions({ job }: { readonly job: JobSnapshot }) {
   const { keeping } = useKeeping(job.jobId);
   // The same settings would be refused again.
   const refused = job.failure?.code === 'INVALID_INPUT';
+  const drawn = isDrawn(job);
   return (
     <div className={styles.actions}>
       {job.keepable ? (
         <>
-          <Button look="primary" title={t('run.keepHint')} disabled={keeping} onClick={() => void keepEstimate(job.jobId)}>
-            {t('run.keep')}
-          </Button>
-          <Button title={t('run.resumeHint')} disabled={keeping} onClick={() => void continueRun(job.jobId)}>
-            {t('run.resume')}
-          </Button>
+          {drawn ? (
+            <Button look="primary" title={t('run.decodeAgainHint')} disabled={keeping} onClick={() => void continueRun(job.jobId)}>
+              {t('run.decodeAgain')}
+            </Button>
+          ) : (
+            <>
+              <Button look="primary" title={t('run.keepHint')} disabled={keeping} onClick={() => void keepEstimate(job.jobId)}>
+                {t('run.keep')}
+              </Button>
+              <Button title={t('run.resumeHint')} disabled={keeping} onClick={() => void continueRun(job.jobId)}>
+                {t('run.resume')}
+              </Button>
+            </>
+          )}
           <FinishIn key={job.jobId} job={job} />
           {refused ? null : <IconButton label={t('run.again')} icon={<RotateCcw aria-hidden />} onClick={() => void generateAgain(job.request)} />}
         </>
@@ -39,4 +48,9 @@ export function EndedActions({ job }: { readonly job: JobSnapshot }) {
       </Button>
     </div>
   );
+}
+
+/** Every step is done; only its picture is missing: it was not decoded, or the disk did not take it. */
+function isDrawn(job: JobSnapshot): boolean {
+  return job.numTimesteps !== null && job.steps.length >= job.numTimesteps;
 }

@@ -1,5 +1,5 @@
 import { MessageSquareText } from 'lucide-react';
-import { useId, type KeyboardEvent } from 'react';
+import { memo, useId, type KeyboardEvent } from 'react';
 import { useStore } from 'zustand';
 import { maxPromptLength } from '../../../../shared/generation.ts';
 import type { JobSnapshot } from '../../../../shared/job.ts';
@@ -15,21 +15,28 @@ import {
   unapplied,
   type PromptField,
 } from '../../stores/liveEdits.ts';
+import { useJob } from '../../stores/useBranches.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Popover } from '../../ui/Popover.tsx';
 import styles from './LivePrompt.module.css';
 
 export interface LivePromptProps {
-  readonly job: JobSnapshot;
+  readonly jobId: string;
   readonly disabled: boolean;
 }
 
-/** The prompts of a run, to be changed while it goes on. What is typed stays when the panel is closed, and when the run ends. */
-export function LivePrompt({ job, disabled }: LivePromptProps) {
+/**
+ * The prompts of a run, to be changed while it goes on. What is typed stays when the panel is closed, and when the run ends.
+ * It is not drawn anew at every step.
+ */
+export const LivePrompt = memo(function LivePrompt({ jobId, disabled }: LivePromptProps) {
   const { t } = useText();
-  const edit = useStore(liveEditsStore, (edits) => edits.byJob[job.jobId]);
-  const applying = useStore(jobsStore, (jobs) => isApplying((jobs.extras[job.jobId] ?? noExtras).wanted));
-  const pending = unapplied(job, edit) !== null;
+  const edit = useStore(liveEditsStore, (edits) => edits.byJob[jobId]);
+  const applying = useStore(jobsStore, (jobs) => isApplying((jobs.extras[jobId] ?? noExtras).wanted));
+  const pending = useStore(jobsStore, (jobs) => {
+    const job = jobs.byId[jobId];
+    return job !== undefined && unapplied(job, edit) !== null;
+  });
   const label = applying ? t('run.applying') : pending ? t('run.unapplied') : t('run.prompts');
   return (
     <Popover
@@ -51,25 +58,27 @@ export function LivePrompt({ job, disabled }: LivePromptProps) {
         </Button>
       }
     >
-      <Editor job={job} pending={pending} applying={applying} />
+      <Editor jobId={jobId} pending={pending} applying={applying} />
     </Popover>
   );
-}
+});
 
 interface EditorProps {
-  readonly job: JobSnapshot;
+  readonly jobId: string;
   readonly pending: boolean;
   readonly applying: boolean;
 }
 
-function Editor({ job, pending, applying }: EditorProps) {
+function Editor({ jobId, pending, applying }: EditorProps) {
   const { t } = useText();
-  const edit = useStore(liveEditsStore, (edits) => edits.byJob[job.jobId]);
+  const job = useJob(jobId);
+  const edit = useStore(liveEditsStore, (edits) => edits.byJob[jobId]);
+  if (job === null) return null;
   const texts = edit ?? currentPrompts(job);
   const applyOnEnter = (event: KeyboardEvent): void => {
     if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || !pending || applying) return;
     event.preventDefault();
-    applyLiveEdit(job.jobId);
+    applyLiveEdit(jobId);
   };
   return (
     <div className={styles.editor}>
@@ -79,10 +88,10 @@ function Editor({ job, pending, applying }: EditorProps) {
         <p className={styles.state} role="status">
           {applying ? t('run.applying') : pending ? t('run.unapplied') : t('run.applied')}
         </p>
-        <Button size="s" look="quiet" disabled={!pending || applying} onClick={() => dropLiveEdit(job.jobId)}>
+        <Button size="s" look="quiet" disabled={!pending || applying} onClick={() => dropLiveEdit(jobId)}>
           {t('run.revert')}
         </Button>
-        <Button size="s" look="primary" disabled={!pending || applying} onClick={() => applyLiveEdit(job.jobId)}>
+        <Button size="s" look="primary" disabled={!pending || applying} onClick={() => applyLiveEdit(jobId)}>
           {t('run.applyNext')}
         </Button>
       </div>

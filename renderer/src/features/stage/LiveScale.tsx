@@ -1,11 +1,11 @@
-import { useEffect, useId, useRef, useState } from 'react';
+import { memo, useEffect, useId, useRef, useState } from 'react';
 import { useStore } from 'zustand';
-import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { guidanceRange } from '../../stores/formErrors.ts';
 import { jobsStore, noExtras } from '../../stores/jobs.ts';
 import { readNumber } from '../../stores/readText.ts';
 import { steerRun } from '../../stores/runActions.ts';
+import hidden from '../../ui/hidden.module.css';
 import { NumberField } from '../../ui/NumberField.tsx';
 import styles from './LiveScale.module.css';
 
@@ -13,11 +13,16 @@ import styles from './LiveScale.module.css';
 const restMs = 600;
 
 export interface LiveScaleProps {
-  readonly job: JobSnapshot;
+  readonly jobId: string;
+  /** Of the step to come. */
+  readonly scale: number;
   readonly disabled: boolean;
+  /** The scale follows points or a list of its own: a single number would change nothing. */
+  readonly drawn: boolean;
 }
 
-export function LiveScale({ job, disabled }: LiveScaleProps) {
+/** It is not drawn anew at every step. */
+export const LiveScale = memo(function LiveScale({ jobId, scale, disabled, drawn }: LiveScaleProps) {
   const { t, format } = useText();
   const id = useId();
   // What is being typed; null shows the run's own value.
@@ -28,17 +33,17 @@ export function LiveScale({ job, disabled }: LiveScaleProps) {
     return value !== null && value >= guidanceRange.min && value <= guidanceRange.max ? value : null;
   };
   // Sent, and not confirmed by the engine yet.
-  const pending = useStore(jobsStore, (jobs) => (jobs.extras[job.jobId] ?? noExtras).wanted.guidanceScale !== undefined);
+  const pending = useStore(jobsStore, (jobs) => (jobs.extras[jobId] ?? noExtras).wanted.guidanceScale !== undefined);
   const rest = useRef<number | undefined>(undefined);
   useEffect(() => () => window.clearTimeout(rest.current), []);
   const steerTo = (text: string): void => {
     window.clearTimeout(rest.current);
     const value = read(text);
-    const now = jobsStore.getState().byId[job.jobId]?.guidanceScale;
-    if (value !== null && value !== now) steerRun(job.jobId, { guidanceScale: value });
+    const now = jobsStore.getState().byId[jobId]?.guidanceScale;
+    if (value !== null && value !== now) steerRun(jobId, { guidanceScale: value });
   };
   return (
-    <div className={styles.scale} title={pending ? t('run.applying') : undefined} data-pending={pending}>
+    <div className={styles.scale} title={drawn ? t('run.scaleDrawn') : pending ? t('run.applying') : undefined} data-pending={pending}>
       <label className={styles.label} htmlFor={id}>
         {t('run.scaleShort')}
       </label>
@@ -46,11 +51,11 @@ export function LiveScale({ job, disabled }: LiveScaleProps) {
         id={id}
         className={styles.field}
         label={label}
-        text={draft ?? format.number(job.guidanceScale)}
+        text={draft ?? format.number(scale)}
         {...guidanceRange}
         step={0.5}
         decimals
-        disabled={disabled}
+        disabled={disabled || drawn}
         invalid={draft !== null && read(draft) === null}
         decreaseLabel={t('common.decrease', { label })}
         increaseLabel={t('common.increase', { label })}
@@ -68,6 +73,7 @@ export function LiveScale({ job, disabled }: LiveScaleProps) {
           setDraft(null);
         }}
       />
+      {drawn ? <span className={hidden.hidden}>{t('run.scaleDrawn')}</span> : null}
     </div>
   );
-}
+});

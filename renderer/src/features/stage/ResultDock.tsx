@@ -1,6 +1,6 @@
 import { Copy, Download, FolderOpen, Trash2 } from 'lucide-react';
 import { useStore } from 'zustand';
-import type { Picture } from '../../../../shared/job.ts';
+import { isEnded, type JobSnapshot, type Picture } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { appStore } from '../../stores/app.ts';
 import { takeLibraryPicture } from '../../stores/inputs.ts';
@@ -12,6 +12,7 @@ import {
   takeSeedOf,
   takeSettingsOf,
 } from '../../stores/pictureActions.ts';
+import { continueRun } from '../../stores/runControl.ts';
 import { savedShare } from '../../stores/runProgress.ts';
 import { Button } from '../../ui/Button.tsx';
 import { IconButton } from '../../ui/IconButton.tsx';
@@ -19,7 +20,13 @@ import { Popover } from '../../ui/Popover.tsx';
 import { PictureDetails } from './PictureDetails.tsx';
 import styles from './rows.module.css';
 
-export function ResultDock({ picture }: { readonly picture: Picture }) {
+export interface ResultDockProps {
+  readonly picture: Picture;
+  /** The run it is of; null: it is not listed any more. */
+  readonly job: JobSnapshot | null;
+}
+
+export function ResultDock({ picture, job }: ResultDockProps) {
   const { t, format } = useText();
   const desktop = useStore(appStore, (state) => state.info?.host === 'electron');
   const canReveal = useStore(appStore, (state) => state.info?.canReveal === true);
@@ -38,6 +45,11 @@ export function ResultDock({ picture }: { readonly picture: Picture }) {
         </span>
       </div>
       <div className={styles.actions} role="group" aria-label={t('picture.actions')}>
+        {job !== null && mayGoOn(picture, job) ? (
+          <Button look="primary" title={t('run.resumeHint')} onClick={() => void continueRun(job.jobId)}>
+            {t('run.resume')}
+          </Button>
+        ) : null}
         <Button icon={<Download aria-hidden />} onClick={() => void savePicture(picture)}>
           {desktop ? t('picture.save') : t('picture.download')}
         </Button>
@@ -66,4 +78,9 @@ export function ResultDock({ picture }: { readonly picture: Picture }) {
       </div>
     </>
   );
+}
+
+/** What was kept of a run half-way takes nothing from it: it can still be drawn to its end. */
+function mayGoOn(picture: Picture, job: JobSnapshot): boolean {
+  return picture.completeness === 'partial' && isEnded(job.state) && job.state !== 'finished';
 }

@@ -1,8 +1,12 @@
 import { useStore } from 'zustand';
+import { useShallow } from 'zustand/react/shallow';
 import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
+import { knownSigmas } from '../../stores/curvePlan.ts';
 import { jobsStore, noExtras } from '../../stores/jobs.ts';
+import { stopRun } from '../../stores/runActions.ts';
 import { runProgress, savedShare, type RunProgress } from '../../stores/runProgress.ts';
+import { Button } from '../../ui/Button.tsx';
 import { ProgressLine } from './ProgressLine.tsx';
 import styles from './rows.module.css';
 import { RunControls } from './RunControls.tsx';
@@ -10,19 +14,43 @@ import { SteerBar } from './SteerBar.tsx';
 
 export function RunningDock({ job }: { readonly job: JobSnapshot }) {
   const { t } = useText();
-  const run = runProgress(job);
+  const wanted = useStore(jobsStore, (jobs) => (jobs.extras[job.jobId] ?? noExtras).wanted);
+  const sigmas = useStore(
+    jobsStore,
+    useShallow((jobs) => (job.request.guidanceInterval === null ? [] : knownSigmas(jobs, job.request))),
+  );
+  const run = runProgress(job, wanted, sigmas);
   const values = { done: run.stepsDone, total: run.total };
   const step = job.state === 'paused' ? t('run.paused', values) : t('run.step', values);
   return (
     <>
       <ProgressLine label={t('run.progress')} done={run.stepsDone} total={run.total} spoken={step} />
       <div className={styles.status}>
-        <RunControls job={job} />
+        <RunControls jobId={job.jobId} />
         <span className={styles.headline}>{step}</span>
+        {job.state === 'paused' && !job.stopping ? <Waiting /> : null}
         {job.stopping ? <StoppingFact jobId={job.jobId} /> : <RunFacts job={job} run={run} />}
       </div>
       <SteerBar key={job.jobId} job={job} />
     </>
+  );
+}
+
+/**
+ * A paused run keeps its place at the engine, for it is about to go on. Who has others waiting is told so, and can let them
+ * go first: the run is stopped, keeps its steps, and is resumed later.
+ */
+function Waiting() {
+  const { t } = useText();
+  const count = useStore(jobsStore, (jobs) => jobs.order.filter((id) => jobs.byId[id]?.state === 'queued').length);
+  if (count === 0) return null;
+  return (
+    <span className={styles.fact} data-testid="waiting">
+      {t('run.othersWait', { count })}{' '}
+      <Button size="s" title={t('run.letOthersHint')} onClick={stopRun}>
+        {t('run.letOthers')}
+      </Button>
+    </span>
   );
 }
 

@@ -4,6 +4,7 @@ import { guidedSteps } from '../../../../shared/generation.ts';
 import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { appStore } from '../../stores/app.ts';
+import { jobPlanAt, jobScales } from '../../stores/curvePlan.ts';
 import { jobsStore, noExtras } from '../../stores/jobs.ts';
 import { guidanceOff, steerRun } from '../../stores/runActions.ts';
 import { jobSteps } from '../../stores/stepPlan.ts';
@@ -29,7 +30,11 @@ export function SteerBar({ job }: { readonly job: JobSnapshot }) {
   const waiting = job.state === 'queued';
   const linked = useStore(appStore, (state) => state.link === 'open');
   // Sent, and not confirmed by the engine yet.
-  const endPending = useStore(jobsStore, (jobs) => (jobs.extras[jobId] ?? noExtras).wanted.guidanceEnd !== undefined);
+  const wanted = useStore(jobsStore, (jobs) => (jobs.extras[jobId] ?? noExtras).wanted);
+  const endPending = wanted.guidanceEnd !== undefined;
+  const { guidanceCurve } = jobPlanAt(job, wanted, done);
+  const drawn = guidanceCurve.kind === 'points' || guidanceCurve.kind === 'list';
+  const scale = drawn ? (jobScales(job, wanted, [])[Math.min(done, total - 1)] ?? job.guidanceScale) : job.guidanceScale;
   const over = job.state === 'decoding' || job.stopping || !linked;
   const isOff = unguided || guided <= done;
   // What is past stays as it was: the earliest end of guidance is the step in progress.
@@ -62,9 +67,9 @@ export function SteerBar({ job }: { readonly job: JobSnapshot }) {
       <Button className={styles.off} size="s" disabled={isOff || over || waiting} onClick={guidanceOff}>
         {isOff && !waiting ? t('run.cutoffIsOff') : t('run.cutoffOff')}
       </Button>
-      <LiveScale job={job} disabled={over || waiting} />
-      <LivePace job={job} />
-      <LivePrompt job={job} disabled={over || waiting} />
+      <LiveScale jobId={jobId} scale={scale} disabled={over || waiting} drawn={drawn} />
+      <LivePace paceMs={job.paceMs} />
+      <LivePrompt jobId={jobId} disabled={over || waiting} />
     </div>
   );
 }

@@ -1,11 +1,13 @@
 import { CirclePause, X } from 'lucide-react';
-import { useId, useState } from 'react';
+import { memo, useId, useState } from 'react';
 import { useStore } from 'zustand';
 import { isEnded, type Breakpoint, type JobSnapshot } from '../../../../shared/job.ts';
 import { useText, type Text } from '../../i18n/useText.ts';
-import { breakpointsStore, noBreakpoints, putBreakpoint, removeBreakpoint, usualThreshold } from '../../stores/breakpoints.ts';
+import { noBreakpoints, putBreakpoint, removeBreakpoint, usualThreshold } from '../../stores/breakpoints.ts';
+import { jobsStore } from '../../stores/jobs.ts';
 import { readInteger, readNumber } from '../../stores/readText.ts';
 import { jobSteps } from '../../stores/stepPlan.ts';
+import { useJob } from '../../stores/useBranches.ts';
 import { Button } from '../../ui/Button.tsx';
 import { IconButton } from '../../ui/IconButton.tsx';
 import { NumberField } from '../../ui/NumberField.tsx';
@@ -13,10 +15,11 @@ import { Popover } from '../../ui/Popover.tsx';
 import { Switch } from '../../ui/Switch.tsx';
 import styles from './BreakpointsMenu.module.css';
 
-/** Where the run pauses by itself: a list to look at and to change. */
-export function BreakpointsMenu({ job }: { readonly job: JobSnapshot }) {
+/** Where the run pauses by itself: a list to look at and to change. It is not drawn anew at every step. */
+export const BreakpointsMenu = memo(function BreakpointsMenu({ jobId }: { readonly jobId: string }) {
   const { t } = useText();
-  const list = useStore(breakpointsStore, (state) => state.byJob[job.jobId] ?? noBreakpoints);
+  const list = useStore(jobsStore, (jobs) => jobs.byId[jobId]?.breakpoints ?? noBreakpoints);
+  const finished = useStore(jobsStore, (jobs) => jobs.byId[jobId]?.state === 'finished');
   const label = list.length === 0 ? t('breakpoints.open') : t('breakpoints.openWith', { count: list.length });
   return (
     <Popover
@@ -24,24 +27,24 @@ export function BreakpointsMenu({ job }: { readonly job: JobSnapshot }) {
       align="end"
       title={t('breakpoints.title')}
       trigger={
-        <Button className={styles.open} size="s" icon={<CirclePause aria-hidden />} aria-label={label} title={label} disabled={job.state === 'finished'}>
+        <Button className={styles.open} size="s" icon={<CirclePause aria-hidden />} aria-label={label} title={label} disabled={finished}>
           {label}
         </Button>
       }
     >
-      <Settings job={job} list={list} />
+      <Settings jobId={jobId} list={list} />
     </Popover>
   );
-}
+});
 
 interface SettingsProps {
-  readonly job: JobSnapshot;
+  readonly jobId: string;
   readonly list: readonly Breakpoint[];
 }
 
-function Settings({ job, list }: SettingsProps) {
+function Settings({ jobId, list }: SettingsProps) {
   const { t } = useText();
-  const { jobId } = job;
+  const job = useJob(jobId);
   const hasCutoff = list.some(({ kind }) => kind === 'cutoff');
   return (
     <div className={styles.settings}>
@@ -51,9 +54,9 @@ function Settings({ job, list }: SettingsProps) {
         onChange={(on) => (on ? putBreakpoint : removeBreakpoint)(jobId, { kind: 'cutoff' })}
       />
       <Settled jobId={jobId} list={list} />
-      <AtStep job={job} />
+      {job === null ? null : <AtStep job={job} />}
       <List jobId={jobId} list={list} />
-      {isEnded(job.state) ? <p className={styles.hint}>{t('breakpoints.ended')}</p> : null}
+      {job !== null && isEnded(job.state) ? <p className={styles.hint}>{t('breakpoints.ended')}</p> : null}
     </div>
   );
 }

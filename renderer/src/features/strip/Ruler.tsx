@@ -1,10 +1,9 @@
 import { CirclePause, GitFork, Pause, SlidersHorizontal, Square } from 'lucide-react';
-import { useState, type KeyboardEvent, type ReactNode } from 'react';
-import { useStore } from 'zustand';
+import { memo, useState, type KeyboardEvent, type ReactNode } from 'react';
 import { isEnded, type JobSnapshot } from '../../../../shared/job.ts';
 import { markTexts } from '../../i18n/markText.ts';
 import { useText } from '../../i18n/useText.ts';
-import { breakpointsStore, hasBreakpoint, noBreakpoints, toggleBreakpoint } from '../../stores/breakpoints.ts';
+import { hasBreakpoint, toggleBreakpoint } from '../../stores/breakpoints.ts';
 import type { RunMark } from '../../stores/runMarks.ts';
 import { cx } from '../../ui/cx.ts';
 import styles from './Ruler.module.css';
@@ -19,9 +18,7 @@ export interface RulerProps {
 
 /** Under the frames: what was done after which step, and where the run is to pause. One stop for the Tab key; arrows go along. */
 export function Ruler({ job, length, total, marks }: RulerProps) {
-  const text = useText();
-  const { t } = text;
-  const list = useStore(breakpointsStore, (state) => state.byJob[job.jobId] ?? noBreakpoints);
+  const { t } = useText();
   const [focused, setFocused] = useState<number | null>(null);
   const done = job.steps.length;
   // A run never pauses after its last step, nor where it has been.
@@ -43,36 +40,64 @@ export function Ruler({ job, length, total, marks }: RulerProps) {
 
   return (
     <div className={styles.ruler} role="group" aria-label={t('strip.ruler')} data-testid="ruler" onKeyDown={go}>
-      {Array.from({ length }, (_, stepIndex) => {
-        const breakpoint = { kind: 'step', stepIndex } as const;
-        const isSet = hasBreakpoint(list, breakpoint);
-        const here = marks.get(stepIndex) ?? [];
-        return (
-          <div key={stepIndex} className={cx(styles.cell, stepIndex < done && styles.past)}>
-            {isOpen(stepIndex) ? (
-              <button
-                type="button"
-                className={cx(styles.place, isSet && styles.set)}
-                data-place={stepIndex}
-                tabIndex={stepIndex === stop ? 0 : -1}
-                aria-pressed={isSet}
-                aria-label={t('strip.pauseAfter', { step: stepIndex + 1 })}
-                title={isSet ? t('strip.removeBreakpoint', { step: stepIndex + 1 }) : t('strip.pauseAfter', { step: stepIndex + 1 })}
-                onFocus={() => setFocused(stepIndex)}
-                onClick={() => toggleBreakpoint(job.jobId, breakpoint)}
-              />
-            ) : null}
-            {here.length === 0 ? null : (
-              <span className={styles.mark} title={markTexts(here, text).join('\n')} data-testid="mark" data-after={stepIndex} aria-hidden>
-                {iconOf(here)}
-              </span>
-            )}
-          </div>
-        );
-      })}
+      {Array.from({ length }, (_, stepIndex) => (
+        <Place
+          key={stepIndex}
+          jobId={job.jobId}
+          stepIndex={stepIndex}
+          past={stepIndex < done}
+          open={isOpen(stepIndex)}
+          stop={stepIndex === stop}
+          set={hasBreakpoint(job.breakpoints, { kind: 'step', stepIndex })}
+          marks={marks.get(stepIndex)}
+          onFocused={setFocused}
+        />
+      ))}
     </div>
   );
 }
+
+interface PlaceProps {
+  readonly jobId: string;
+  readonly stepIndex: number;
+  readonly past: boolean;
+  /** Whether a breakpoint may be here. */
+  readonly open: boolean;
+  /** Whether it is where the Tab key stops. */
+  readonly stop: boolean;
+  readonly set: boolean;
+  readonly marks: readonly RunMark[] | undefined;
+  onFocused(stepIndex: number): void;
+}
+
+/** As long as a run: each is drawn anew only when something of it changes, not at every step. */
+const Place = memo(function Place({ jobId, stepIndex, past, open, stop, set, marks, onFocused }: PlaceProps) {
+  const text = useText();
+  const { t } = text;
+  const step = stepIndex + 1;
+  return (
+    <div className={cx(styles.cell, past && styles.past)}>
+      {open ? (
+        <button
+          type="button"
+          className={cx(styles.place, set && styles.set)}
+          data-place={stepIndex}
+          tabIndex={stop ? 0 : -1}
+          aria-pressed={set}
+          aria-label={t('strip.pauseAfter', { step })}
+          title={set ? t('strip.removeBreakpoint', { step }) : t('strip.pauseAfter', { step })}
+          onFocus={() => onFocused(stepIndex)}
+          onClick={() => toggleBreakpoint(jobId, { kind: 'step', stepIndex })}
+        />
+      ) : null}
+      {marks === undefined ? null : (
+        <span className={styles.mark} title={markTexts(marks, text).join('\n')} data-testid="mark" data-after={stepIndex} aria-hidden>
+          {iconOf(marks)}
+        </span>
+      )}
+    </div>
+  );
+});
 
 /** Of several the one that says most: what changed the picture, then where it halted. */
 function iconOf(marks: readonly RunMark[]): ReactNode {

@@ -4,7 +4,7 @@ import type { JobEvent } from '../../../../shared/job.ts';
 import { startLanguage } from '../../i18n/i18n.ts';
 import { appStore } from '../../stores/app.ts';
 import { branchesStore } from '../../stores/branches.ts';
-import { breakpointsStore } from '../../stores/breakpoints.ts';
+import { breakpointsOf } from '../../stores/breakpoints.ts';
 import { chartStore } from '../../stores/chart.ts';
 import { applyToJobs, jobsStore } from '../../stores/jobs.ts';
 import { viewStore } from '../../stores/view.ts';
@@ -17,7 +17,6 @@ beforeAll(() => startLanguage('en'));
 beforeEach(() => {
   appStore.setState({ link: 'open' });
   jobsStore.setState(jobsStore.getInitialState(), true);
-  breakpointsStore.setState({ byJob: {} });
   branchesStore.setState(branchesStore.getInitialState(), true);
   chartStore.setState(chartStore.getInitialState(), true);
   viewStore.setState({ ...viewStore.getInitialState(), lastJobId: 'a' }, true);
@@ -88,8 +87,8 @@ describe('the strip', () => {
   it('marks where something was done, and says it with the step', () => {
     happen(...firstSteps, { jobId: 'a', kind: 'steered', steering: { guidanceScale: 3, prompt: 'a moon' }, afterStep: 0 });
     render(<Strip />);
-    expect(screen.getByTestId('mark').getAttribute('title')).toBe('CFG scale 3\nPrompt: a moon');
-    expect(options()[0]).toContain('Then: CFG scale 3; Prompt: a moon');
+    expect(screen.getByTestId('mark').getAttribute('title')).toBe('Prompt: a moon\nGuidance 3');
+    expect(options()[0]).toContain('Then: Prompt: a moon; Guidance 3');
     act(() => happen({ jobId: 'a', kind: 'paused', stepsDone: 2, reason: 'step' }));
     expect(options()[1]).toContain('Paused: at your breakpoint');
   });
@@ -153,11 +152,11 @@ describe('the breakpoints menu', () => {
     fireEvent.click(screen.getByRole('button', { name: 'Breakpoints' }));
     fireEvent.click(await screen.findByRole('switch', { name: 'When the picture has settled' }));
     fireEvent.click(screen.getByRole('switch', { name: 'Before the cutoff' }));
-    expect(breakpointsStore.getState().byJob['a']).toEqual([{ kind: 'cutoff' }, { kind: 'settled', threshold: 0.02 }]);
+    expect(breakpointsOf('a')).toEqual([{ kind: 'cutoff' }, { kind: 'settled', threshold: 0.02 }]);
     fireEvent.change(screen.getByRole('spinbutton', { name: 'Change below' }), { target: { value: '0.05' } });
-    expect(breakpointsStore.getState().byJob['a']).toContainEqual({ kind: 'settled', threshold: 0.05 });
+    expect(breakpointsOf('a')).toContainEqual({ kind: 'settled', threshold: 0.05 });
     fireEvent.click(screen.getByRole('button', { name: 'Remove: Before the cutoff' }));
-    expect(breakpointsStore.getState().byJob['a']).toEqual([{ kind: 'settled', threshold: 0.05 }]);
+    expect(breakpointsOf('a')).toEqual([{ kind: 'settled', threshold: 0.05 }]);
   });
 
   it('takes the number of a step', async () => {
@@ -170,7 +169,7 @@ describe('the breakpoints menu', () => {
     expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Add' }).disabled).toBe(true);
     fireEvent.change(field, { target: { value: '12' } });
     fireEvent.click(screen.getByRole('button', { name: 'Add' }));
-    expect(breakpointsStore.getState().byJob['a']).toEqual([{ kind: 'step', stepIndex: 11 }]);
+    expect(breakpointsOf('a')).toEqual([{ kind: 'step', stepIndex: 11 }]);
   });
 });
 

@@ -41,7 +41,7 @@ export function StripTools({ job, current }: StripToolsProps) {
       >
         {t('strip.continueHere')}
       </Button>
-      <BreakpointsMenu job={job} />
+      <BreakpointsMenu jobId={job.jobId} />
     </div>
   );
 }

@@ -1,0 +1,174 @@
+/**
+ * The graphs against torch, diffusers and transformers on tiny models with random weights; recipe, packages and versions:
+ * e2e/graphs/make_goldens.py.
+ */
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  cases,
+  feedsOf,
+  goldenFile,
+  GraphFolder,
+  readAdapters,
+  readTensors,
+  readWeights,
+  relativeError,
+  taesdConfig,
+  textConfig,
+  unetConfig,
+  vaeConfig,
+} from '../../../../e2e/graphs/fixtures.ts';
+import { openSession } from '../../ort/session.ts';
+import type { ModelSession } from '../../tensor/modelSession.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { GraphOptions } from '../graphOptions.ts';
+import type { Weights } from '../weights.ts';
+import { clipTextGraph } from './clipText.ts';
+import { taesdDecoderGraph, taesdEncoderGraph } from './taesd.ts';
+import { unetGraph, type UnetOptions } from './unet.ts';
+import { vaeDecoderGraph, vaeEncoderGraph } from './vae.ts';
+
+/** Largest difference over the largest value. */
+const tolerance = 1e-4;
+
+const unets = ['unet-sd1', 'unet-sd2', 'unet-inpaint', 'unet-lcm', 'unet-sdxl', 'unet-refiner'] as const;
+const texts = ['clip-l', 'clip-h', 'clip-g'] as const;
+const vaes = ['vae', 'vae-bare'] as const;
+
+const opened: { readonly folder: GraphFolder; readonly session: ModelSession }[] = [];
+afterAll(async () => {
+  for (const { folder, session } of opened.splice(0)) {
+    await session.release();
+    folder.remove();
+  }
+});
+
+async function open(files: readonly string[], build: (weights: Weights) => Buffer): Promise<ModelSession> {
+  const folder = new GraphFolder(files.map(goldenFile));
+  const session = await openSession(folder.write('model', build(readWeights(goldenFile(files[0] ?? '')))), 'cpu');
+  opened.push({ folder, session });
+  return session;
+}
+
+const openUnet = (name: (typeof unets)[number], options: UnetOptions = {}): Promise<ModelSession> =>
+  open([name], (weights) => unetGraph(unetConfig(cases[name].config), weights, options));
+
+const golden = (name: string): Readonly<Record<string, Tensor>> => readTensors(goldenFile(`${name}.golden`));
+
+/** Both attentions, and operators of devices that are not here but run on the CPU too. */
+const ways: readonly GraphOptions[] = [{ device: 'cpu' }, { device: 'cpu', largestRelaidKernel: 0 }, { device: 'webgpu' }];
+
+describe.each(ways)('graphs with %j', (way) => {
+  it.each(unets)('%s gives what diffusers gives', async (name) => {
+    const session = await openUnet(name, way);
+    const values = golden(name);
+    const { out_sample: result } = await session.run(feedsOf(session, values));
+    expect(relativeError(result, values['out.out_sample'])).toBeLessThan(tolerance);
+  });
+
+  it.each(texts)('%s gives what transformers gives, all states and the pooled one', async (name) => {
+    const { config, projection } = cases[name];
+    const session = await open([name], (weights) => clipTextGraph(textConfig(config, projection), weights, way));
+    const values = golden(name);
+    const results = await session.run(feedsOf(session, values));
+    expect(session.outputs[0]?.name).toBe('last_hidden_state');
+    const expected = Object.keys(values).filter((key) => key.startsWith('out.'));
+    expect(expected.map((key) => key.slice(4)).sort()).toEqual(session.outputs.map((output) => output.name).sort());
+    for (const key of expected) expect(relativeError(results[key.slice(4)], values[key]), key).toBeLessThan(tolerance);
+  });
+
+  it.each(vaes)('%s decodes and encodes as diffusers does', async (name) => {
+    const values = golden(name);
+    const config = vaeConfig(cases[name].config);
+    const decoder = await open([name], (weights) => vaeDecoderGraph(config, weights, way));
+    const encoder = await open([name], (weights) => vaeEncoderGraph(config, weights, way));
+    const { sample } = await decoder.run(feedsOf(decoder, values));
+    expect(relativeError(sample, values['out.sample'])).toBeLessThan(tolerance);
+    const { latent_parameters: moments } = await encoder.run(feedsOf(encoder, values));
+    expect(relativeError(moments, values['out.latent_parameters'])).toBeLessThan(tolerance);
+  });
+
+  it('taesd decodes and encodes as diffusers does', async () => {
+    const values = golden('taesd');
+    const decoder = await open(['taesd'], (weights) => taesdDecoderGraph(taesdConfig, weights, way));
+    const encoder = await open(['taesd'], (weights) => taesdEncoderGraph(taesdConfig, weights, way));
+    const { sample } = await decoder.run(feedsOf(decoder, values));
+    expect(relativeError(sample, values['out.sample'])).toBeLessThan(tolerance);
+    const { latent_sample: latents } = await encoder.run(feedsOf(encoder, values));
+    expect(relativeError(latents, values['out.latent_sample'])).toBeLessThan(tolerance);
+  });
+});
+
+describe('step reuse', () => {
+  const names = ['unet-sd1', 'unet-sdxl'] as const;
+  it.each(names.flatMap((name) => [1, 2, 3].map((layers) => [name, layers] as const)))(
+    '%s, outer layers %i: the features are those of diffusers, and another step with them gives what diffusers gives',
+    async (name, shallowLayers) => {
+      const values = golden(name);
+      const whole = await openUnet(name, { part: 'whole-with-features', shallowLayers });
+      const shallow = await openUnet(name, { part: 'shallow', shallowLayers });
+      const first = await whole.run(feedsOf(whole, values));
+      const { deep_features: features, out_sample: result } = first;
+      if (features === undefined) throw new Error('no features');
+      expect(relativeError(features, values[`out.deep_features.${shallowLayers}`])).toBeLessThan(tolerance);
+      expect(relativeError(result, values['out.out_sample'])).toBeLessThan(tolerance);
+
+      const again = await shallow.run({ ...feedsOf(shallow, values), deep_features: features });
+      expect(relativeError(again['out_sample'], result), 'the same step').toBeLessThan(1e-6);
+
+      const later = { 'in.timestep': { dims: [], data: Float32Array.of(721) }, 'in.sample': values['in.later'] ?? features };
+      const reused = await shallow.run({ ...feedsOf(shallow, { ...values, ...later }), deep_features: features });
+      expect(relativeError(reused['out_sample'], values[`out.later.${shallowLayers}`]), 'a later step').toBeLessThan(tolerance);
+    },
+  );
+});
+
+describe('LoRA', () => {
+  const adapters = readAdapters();
+  const openWith = (options: UnetOptions): Promise<ModelSession> =>
+    open(['unet-sd1', 'lora'], (weights) => unetGraph(unetConfig(cases['unet-sd1'].config), weights, options));
+  const strengths = (...values: number[]): Tensor => ({ dims: [2], data: Float32Array.from(values) });
+
+  it('equals weights with the LoRAs merged in, one alone and both', async () => {
+    const values = golden('lora');
+    const session = await openWith({ adapters });
+    const run = async (lora: Tensor) => (await session.run({ ...feedsOf(session, values), lora_strengths: lora }))['out_sample'];
+    const none = values['out.none'];
+    for (const [label, lora] of Object.entries({ first: strengths(0.8, 0), second: strengths(0, 1), both: strengths(0.7, -0.45) })) {
+      expect(relativeError(await run(lora), values[`out.${label}`]), label).toBeLessThan(tolerance);
+      expect(relativeError(none, values[`out.${label}`]), `${label} is no no-op`).toBeGreaterThan(0.01);
+    }
+  });
+
+  it.each(ways)('at strength 0 gives the very bits of the graph without LoRA with %j', async (way) => {
+    const values = golden('lora');
+    const [steered, bare] = [await openWith({ ...way, adapters }), await openWith(way)];
+    const { out_sample: zero } = await steered.run({ ...feedsOf(steered, values), lora_strengths: strengths(0, 0) });
+    const { out_sample: without } = await bare.run(feedsOf(bare, values));
+    expect(zero?.data).toEqual(without?.data);
+  });
+});
+
+describe('half precision', () => {
+  it('takes and gives float32 and stays near', async () => {
+    const session = await openUnet('unet-sdxl', { precision: 'float16', device: 'webgpu' });
+    const values = golden('unet-sdxl');
+    const { out_sample: result } = await session.run(feedsOf(session, values));
+    expect(new Set(session.inputs.map(({ type }) => type))).toEqual(new Set(['float32']));
+    const error = relativeError(result, values['out.out_sample']);
+    expect(error).toBeLessThan(2e-2);
+    expect(error, 'it is computed in half precision').toBeGreaterThan(1e-5);
+  });
+});
+
+describe('weights that do not fit', () => {
+  const config = unetConfig(cases['unet-sd1'].config);
+  const weights = readWeights(goldenFile('unet-sd1'));
+
+  it('names the tensor whose bytes do not fill its sides', () => {
+    const get: Weights['get'] = (asked) => {
+      const ref = weights.get(asked);
+      return asked === 'conv_in.weight' ? { ...ref, dims: [8, 4, 3, 4] } : ref;
+    };
+    expect(() => unetGraph(config, { ...weights, get })).toThrow(/conv_in\.weight has 1152 bytes; F32 \[8, 4, 3, 4\] needs 1536/);
+  });
+});

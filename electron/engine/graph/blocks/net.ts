@@ -1,0 +1,155 @@
+import { StopbathError } from '../../../../shared/errors.ts';
+import type { ProviderId } from '../../../../shared/generation.ts';
+import type { GraphOptions, Precision } from '../graphOptions.ts';
+import { GraphBuilder, type Value } from '../onnx/graphBuilder.ts';
+import { type Adapters, noAdapters, type WeightRef, type Weights, type WeightType } from '../weights.ts';
+
+const elementTypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
+const bytesPerElement: Readonly<Record<WeightType, number>> = { F32: 4, F16: 2, BF16: 2 };
+
+/** Name of the input that steers LoRAs: one float a LoRA, 0 = as if it were not there. */
+export const strengthsInput = 'lora_strengths';
+
+/** A graph in the making and what its blocks draw from: the weights of one part, its LoRAs, the device's ways. */
+export class Net {
+  readonly graph = new GraphBuilder();
+  readonly weights: Weights;
+  readonly adapters: Adapters;
+  readonly device: ProviderId;
+  readonly precision: Precision;
+  readonly fusedAttention: boolean;
+  readonly #largestRelaidKernel: number;
+  readonly #tensors = new Map<string, Value>();
+  readonly #strengths = new Map<string, Value>();
+  readonly #shapes = new Map<string, Value>();
+  readonly #tokenShapes = new Map<number, Value>();
+  #batch: Value | null = null;
+
+  constructor(weights: Weights, options: GraphOptions) {
+    this.weights = weights;
+    this.adapters = options.adapters ?? noAdapters;
+    this.device = options.device ?? 'cpu';
+    this.precision = options.precision ?? 'float32';
+    this.fusedAttention = options.fusedAttention ?? fusesAttention(this.device);
+    this.#largestRelaidKernel = options.largestRelaidKernel ?? defaultLargestRelaidKernel;
+    if (this.adapters.count > 0) this.graph.input(strengthsInput, 'float32', [this.adapters.count]);
+  }
+
+  /** A float32 input of the graph in the precision it computes in. */
+  input(name: string, dims: readonly (number | string)[]): Value {
+    return this.toPrecision(this.graph.input(name, 'float32', dims));
+  }
+
+  /** A float32 output of the graph. */
+  output(name: string, value: Value, dims: readonly (number | string)[]): void {
+    this.graph.output(name, this.precision === 'float32' ? value : this.graph.cast(value, 'float32'), 'float32', dims);
+  }
+
+  /** float32 to the precision of the graph. */
+  toPrecision(value: Value): Value {
+    return this.precision === 'float32' ? value : this.graph.cast(value, this.precision);
+  }
+
+  /** A constant number in the graph's precision. */
+  scalar(value: number): Value {
+    return this.toPrecision(this.graph.scalar(value));
+  }
+
+  /**
+   * A tensor of the file as a value of the graph.
+   * @param dims its sides read another way: the same numbers in the same order
+   * @throws StopbathError `MODEL_BAD` when there is no such tensor, or its bytes do not fill its sides.
+   */
+  weight(name: string, dims?: readonly number[]): Value {
+    return this.tensor(dims === undefined ? name : `${name} as ${dims.join('x')}`, this.weights.get(name), dims);
+  }
+
+  /** @param name what the graph calls it: one name, one tensor */
+  tensor(name: string, ref: WeightRef, dims: readonly number[] = ref.dims): Value {
+    const known = this.#tensors.get(name);
+    if (known !== undefined) return known;
+    const value = this.#inPrecision(this.stored(name, ref, dims), ref);
+    this.#tensors.set(name, value);
+    return value;
+  }
+
+  /**
+   * As {@link tensor}, of a convolution on the CPU. There the runtime lays kernels out anew for its fastest convolution, and while it loads it
+   * holds both layouts of all: what has to be converted from 16 bits is then in memory twice. Large kernels, which work on few pixels
+   * and gain little, are spared that by a Reshape the runtime cannot foresee; it costs nothing when it runs.
+   */
+  kernel(name: string, ref: WeightRef): Value {
+    const value = this.tensor(name, ref);
+    const count = ref.dims.reduce((product, side) => product * side, 1);
+    if (this.device !== 'cpu' || ref.type === 'F32' || count <= this.#largestRelaidKernel) return value;
+    return this.graph.op('Reshape', [value, this.#unforeseen(ref.dims)]);
+  }
+
+  /** As {@link tensor}, but in the type of the file. */
+  stored(name: string, ref: WeightRef, dims: readonly number[] = ref.dims): Value {
+    const count = dims.reduce((product, side) => product * side, bytesPerElement[ref.type]);
+    if (count !== ref.length) {
+      throw new StopbathError({
+        code: 'MODEL_BAD',
+        message: `${name} has ${ref.length} bytes; ${ref.type} [${dims.join(', ')}] needs ${count}.`,
+      });
+    }
+    return this.graph.external({ name, dims, type: elementTypes[ref.type], location: ref.file, offset: ref.offset, length: ref.length });
+  }
+
+  /** What a LoRA's part of a layer is multiplied with: its strength now times alpha / rank. */
+  strength(index: number, scale: number): Value {
+    const key = `${index} ${scale}`;
+    const known = this.#strengths.get(key);
+    if (known !== undefined) return known;
+    const strength = this.graph.within(strengthsInput, () =>
+      this.toPrecision(
+        this.graph.op('Mul', [this.graph.op('Gather', [strengthsInput, this.graph.ints(index)]), this.graph.floats([scale])]),
+      ),
+    );
+    this.#strengths.set(key, strength);
+    return strength;
+  }
+
+  /** Tells the rows of the batch, from any value that has them as its first side. */
+  setBatch(value: Value): void {
+    this.#batch = this.graph.op('Shape', [value], { start: 0, end: 1 });
+  }
+
+  /** Shape that makes [B * tokens, width] of tokens into [B, tokens, width]. */
+  tokenShape(width: number): Value {
+    const known = this.#tokenShapes.get(width);
+    if (known !== undefined) return known;
+    const shape = this.graph.op('Concat', [this.#rows, this.graph.ints(-1, width)], { axis: 0 });
+    this.#tokenShapes.set(width, shape);
+    return shape;
+  }
+
+  get #rows(): Value {
+    if (this.#batch === null) throw new StopbathError({ code: 'INTERNAL', message: 'The graph has no batch yet.' });
+    return this.#batch;
+  }
+
+  /** A shape that is known when the graph runs only. */
+  #unforeseen(dims: readonly number[]): Value {
+    const key = dims.join(' ');
+    const known = this.#shapes.get(key);
+    if (known !== undefined) return known;
+    const shape = this.graph.op('Add', [this.graph.ints(...dims), this.graph.op('Sub', [this.#rows, this.#rows])]);
+    this.#shapes.set(key, shape);
+    return shape;
+  }
+
+  #inPrecision(value: Value, { type }: WeightRef): Value {
+    if (elementTypes[type] === this.precision) return value;
+    return this.graph.cast(value, this.precision);
+  }
+}
+
+/** Weights of a kernel: in Stable Diffusion those of the two outer levels, where most pixels are, have less. */
+const defaultLargestRelaidKernel = 12e6;
+
+/** WebGPU's fused attention gave wrong numbers on a driver: there only where a probe has found it right. */
+function fusesAttention(device: ProviderId): boolean {
+  return device === 'cpu' || device === 'cuda' || device === 'dml';
+}

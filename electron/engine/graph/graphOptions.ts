@@ -1,0 +1,19 @@
+import type { ProviderId } from '../../../shared/generation.ts';
+import type { Adapters } from './weights.ts';
+
+/** Element type the graph computes in; its inputs and outputs are float32 either way. */
+export type Precision = 'float32' | 'float16';
+
+/** What every architecture's graph can be told. */
+export interface GraphOptions {
+  /** The device that will run the graph: some operators are faster, or wrong, on one of them. Left out: `cpu`. */
+  readonly device?: ProviderId;
+  /** LoRAs to build in; left out: none. */
+  readonly adapters?: Adapters;
+  /** Left out: float32. */
+  readonly precision?: Precision;
+  /** One operator for a whole attention; left out: what the device is known to do right (`blocks/attention.ts`). */
+  readonly fusedAttention?: boolean;
+  /** Weights of the largest kernel the runtime may lay out anew while it loads, see `Net.kernel`; left out: 12 million. */
+  readonly largestRelaidKernel?: number;
+}

@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { StopbathError } from '../../../shared/errors.ts';
+import { clipTextGraph } from './architectures/clipText.ts';
+import { unetGraph } from './architectures/unet.ts';
+import { vaeDecoderGraph, vaeEncoderGraph } from './architectures/vae.ts';
+import type { CheckpointOptions } from './checkpointOptions.ts';
+import { type CheckpointRecord, recordName } from './checkpointRecord.ts';
+import { configFiles } from './folderFiles.ts';
+import type { GraphOptions } from './graphOptions.ts';
+import type { CheckpointModel, TextPartName } from './readers/checkpointModel.ts';
+import { weightsOf } from './readers/namedTensors.ts';
+import type { SafetensorsFile } from './readers/safetensors.ts';
+import type { CheckpointSource } from './readers/source.ts';
+import { writeTokenizers } from './tokenizerFiles.ts';
+import { errorCode, LinkNames, NoLinkError, noPlaceError, placeWeights, writeFailure } from './weightLinks.ts';
+
+/** The files the tensors of a model lie in. */
+export function filesOf({ unet, text, vae }: CheckpointModel): ReadonlySet<SafetensorsFile> {
+  const all = [unet.tensors, vae.tensors, ...text.map(({ tensors }) => tensors)];
+  return new Set(all.flatMap((tensors) => [...tensors.values()].map(({ file }) => file)));
+}
+
+/** What is written. */
+export interface FolderContents {
+  readonly read: CheckpointSource;
+  readonly record: CheckpointRecord;
+  readonly options: CheckpointOptions;
+}
+
+/** In the app's store, or where that takes no hard link of the file, beside the file. */
+export async function writeModelFolder(roots: readonly string[], name: string, contents: FolderContents): Promise<string> {
+  for (const root of roots) {
+    try {
+      return await writeFolder(root, name, contents);
+    } catch (error) {
+      if (!(error instanceof NoLinkError)) throw error;
+    }
+  }
+  throw await noPlaceError(contents.record.name, contents.options.store, [...filesOf(contents.read.model)]);
+}
+
+async function writeFolder(root: string, name: string, contents: FolderContents): Promise<string> {
+  const folder = join(root, name);
+  const unfinished = join(root, `.${name}.${process.pid}-${randomBytes(4).toString('hex')}.part`);
+  try {
+    await mkdir(unfinished, { recursive: true });
+  } catch (error) {
+    if (errorCode(error) === 'ENOSPC') throw writeFailure(unfinished, error);
+    throw new NoLinkError(root, { cause: error });
+  }
+  try {
+    await fill(unfinished, join(root, '.clip'), contents);
+    await replace(unfinished, folder);
+    return folder;
+  } catch (error) {
+    if (error instanceof NoLinkError || error instanceof StopbathError || errorCode(error) === '') throw error;
+    throw writeFailure(folder, error);
+  } finally {
+    await rm(unfinished, { recursive: true, force: true });
+  }
+}
+
+async function fill(folder: string, shared: string, { read, record, options }: FolderContents): Promise<void> {
+  const { model, given } = read;
+  const placement = options.placement ?? 'link';
+  const own = new Set([...filesOf(model)].map(({ path }) => path));
+  for (const part of graphsOf(model, options)) {
+    // First the links: where they cannot be made, nothing else is worth the while.
+    for (const [path, link] of part.links.entries()) {
+      const target = join(folder, part.name, link);
+      await (own.has(path) ? placeWeights(path, target, placement) : placeAdapter(path, target));
+    }
+    await writeFile(join(folder, part.name, 'model.onnx'), part.graph);
+  }
+  for (const [name, value] of configFiles(model, record.facts, given)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
+  }
+  const tokenizers = new Map(read.tokenizers);
+  for (const name of ['tokenizer', 'tokenizer_2'] as const) {
+    const chosen = options.tokenizers?.[name];
+    if (chosen !== undefined) tokenizers.set(name, chosen);
+  }
+  await writeTokenizers(folder, model.text, model.family, { own: tokenizers, vocabulary: options.vocabulary, shared });
+  await writeFile(join(folder, recordName), `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** A LoRA may lie on another disk than the model, and is small beside it. */
+async function placeAdapter(path: string, target: string): Promise<void> {
+  try {
+    await placeWeights(path, target, 'link');
+  } catch (error) {
+    if (!(error instanceof NoLinkError)) throw error;
+    await placeWeights(path, target, 'copy');
+  }
+}
+
+interface PartGraph {
+  readonly name: string;
+  readonly graph: Buffer;
+  readonly links: LinkNames;
+}
+
+function* graphsOf(model: CheckpointModel, { graph = {}, adapters }: CheckpointOptions): Iterable<PartGraph> {
+  const withAdapters = (part: 'unet' | TextPartName, links: LinkNames): GraphOptions =>
+    adapters === undefined ? graph : { ...graph, adapters: adapters.of(part, model, (file) => links.of(file)) };
+  for (const { name, config, tensors } of model.text) {
+    const links = new LinkNames();
+    yield { name, links, graph: clipTextGraph(config, weightsOf(name, tensors, (file) => links.of(file)), withAdapters(name, links)) };
+  }
+  const links = new LinkNames();
+  const { config, tensors } = model.unet;
+  yield { name: 'unet', links, graph: unetGraph(config, weightsOf('UNet', tensors, (file) => links.of(file)), withAdapters('unet', links)) };
+  const { vae } = model;
+  const options: GraphOptions = { ...graph, precision: 'float32' };
+  const halves = [['vae_decoder', vaeDecoderGraph], ...(vae.halves.encoder ? [['vae_encoder', vaeEncoderGraph] as const] : [])] as const;
+  for (const [name, build] of halves) {
+    const vaeLinks = new LinkNames();
+    yield { name, links: vaeLinks, graph: build(vae.config, weightsOf('VAE', vae.tensors, (file) => vaeLinks.of(file)), options) };
+  }
+}
+
+/** As often as another process may be quicker. */
+const mostTries = 5;
+
+/** Puts the finished folder in the place of an older one, which another process may do at the same time. */
+async function replace(unfinished: string, folder: string): Promise<void> {
+  for (let time = 1; ; time++) {
+    const old = `${unfinished}.old`;
+    try {
+      await rename(folder, old).catch((error: unknown) => {
+        if (errorCode(error) !== 'ENOENT') throw error;
+      });
+      await rename(unfinished, folder);
+      return;
+    } catch (error) {
+      if (['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(errorCode(error)) && time < mostTries) continue;
+      throw new StopbathError(
+        { code: 'FILE_ACCESS', message: `${folder} could not be replaced.`, nextStep: 'Close other windows of the app that use the model, and try again.', detail: String(error) },
+        { cause: error },
+      );
+    } finally {
+      await rm(old, { recursive: true, force: true });
+    }
+  }
+}
