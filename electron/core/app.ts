@@ -10,7 +10,7 @@ import type { EngineHost, EngineHostOptions } from './engineTask.ts';
 import { createEventHub, type EventHub } from './events.ts';
 import { createFetchUi, type FetchUi } from './fetchUi.ts';
 import { createInputs, type Inputs } from './inputs.ts';
-import { saveFailure, writeFileAtomic, type FileWriter } from './files.ts';
+import { saveFailure, sweepTemporary, writeFileAtomic, type FileWriter } from './files.ts';
 import { withFolders } from './folderSettings.ts';
 import type { AppPaths, Host } from './host.ts';
 import { createJobs, limitBytes, type Jobs } from './jobs.ts';
@@ -48,6 +48,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   } catch (error) {
     throw saveFailure(error, `The data folder ${paths.data}`);
   }
+  await Promise.all(['', 'pictures', 'trash', 'inputs'].map((name) => sweepTemporary(join(paths.data, name))));
   const events = createEventHub();
   const notices = createNotices(events);
   const settings = await openSettings({

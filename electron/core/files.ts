@@ -1,5 +1,5 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { StopbathError, type ErrorCode } from '../../shared/errors.ts';
 
 /** Writes a whole file. A seam of its own so that a test can fill the disk. */
@@ -25,6 +25,15 @@ export const writeFileAtomic: FileWriter = async (path, bytes) => {
     throw error;
   }
 };
+
+const temporaryName = /\.\d+-\d+\.tmp$/;
+
+/** Removes what {@link writeFileAtomic} left in a folder when the app was killed in the middle of it. Only where no other app is at work. */
+export async function sweepTemporary(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((): string[] => []);
+  const left = names.filter((name) => temporaryName.test(name));
+  await Promise.all(left.map((name) => rm(join(folder, name), { force: true }).catch(() => undefined)));
+}
 
 export function systemCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
