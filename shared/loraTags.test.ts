@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readLoraTags } from './loraTags.ts';
+import { readLoraTags, withoutLoraTags } from './loraTags.ts';
 
 describe('LoRA tags', () => {
   // Strengths as ExtraNetworkLora.activate of A1111 1.10 reads them.
@@ -36,6 +36,11 @@ describe('LoRA tags', () => {
       );
     },
   );
+
+  it('leaves out of a count what is not encoded', () => {
+    expect(withoutLoraTags('a <lora:ink:0.5> house')).toBe('a  house');
+    expect(withoutLoraTags('a <lora:ink:half> house')).toBe('a <lora:ink:half> house');
+  });
 
   it('costs no time on brackets that are never closed', () => {
     const prompt = '<lora:'.repeat(200_000);

@@ -37,6 +37,15 @@ export function readLoraTags(prompt: string, field = 'prompt'): TaggedPrompt {
   return { text, tags };
 }
 
+/** What of a prompt is encoded; tags that cannot be read are left where they are. */
+export function withoutLoraTags(prompt: string): string {
+  try {
+    return readLoraTags(prompt).text;
+  } catch {
+    return prompt;
+  }
+}
+
 function readTag(tag: string, inside: string, field: string): LoraTag {
   const positional: string[] = [];
   const named = new Map<string, string>();

@@ -56,10 +56,11 @@ describe('a checkpoint that is opened', () => {
     const clip = singleTensors('sd1').map((tensor) => (tensor.name.endsWith('token_embedding.weight') ? { ...tensor, shape: [49_408, 64] } : tensor));
     const sources = [await writeSparse(path.join(place, 'a.safetensors'), clip), await writeSparse(path.join(place, 'b.safetensors'), clip)];
     const without = { store: options.store, vocabulary: clipMerges };
-    const opened = [];
-    for (const source of sources) opened.push((await openCheckpoint(source, without)).folder);
-    const [first = '', second = ''] = opened.map((folder) => path.join(folder, 'tokenizer', 'vocab.json'));
-    expect(await inode(first)).toBe(await inode(second));
+    const opened = await Promise.all(sources.map((source) => openCheckpoint(source, without)));
+    const [first = '', second = ''] = opened.map(({ folder }) => path.join(folder, 'tokenizer', 'vocab.json'));
+    expect(await readFile(first)).toEqual(await readFile(second));
+    const third = await openCheckpoint(await writeSparse(path.join(place, 'c.safetensors'), clip), without);
+    expect(await inode(path.join(third.folder, 'tokenizer', 'vocab.json'))).toBe(await inode(path.join(options.store, '.clip', 'vocab.json')));
     const seen = new Set<string>();
     let bytes = 0;
     for (const name of await filesBelow(options.store)) {
@@ -180,6 +181,7 @@ describe('the place of the graphs', () => {
     const weights = path.join(folder, 'unet', 'weights.safetensors');
     expect(await inode(weights)).not.toBe(await inode(file));
     expect((await stat(weights)).size).toBe((await stat(file)).size);
+    for (const part of ['text_encoder', 'vae_decoder', 'vae_encoder']) expect(await inode(path.join(folder, part, 'weights.safetensors'))).toBe(await inode(weights));
     const graph = await inode(graphOf(folder));
     await openCheckpoint(file, { ...options, placement: 'copy' });
     expect(await inode(graphOf(folder))).toBe(graph);

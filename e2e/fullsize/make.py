@@ -7,12 +7,12 @@ they are scaled so that what flows through the network stays near 1.
 """
 
 import argparse
+import gzip
 import hashlib
 import io
 import json
 import math
 import pathlib
-import shutil
 import warnings
 
 import numpy as np
@@ -22,7 +22,7 @@ from onnx import StringStringEntryProto, TensorProto
 from shapes import SCHEDULER, parts
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TOKENIZER = ROOT / "assets/starter/tokenizer"
+MERGES = ROOT / "assets/tokenizers/clip/bpe_simple_vocab_16e6.txt.gz"
 OPSET = 18
 # Smaller tensors stay inside model.onnx, as in onnx.save_model.
 INLINE_BYTES = 1024
@@ -105,6 +105,19 @@ def fill(model, graph, inputs, prefix, file):
     onnx.save(model, str(file))
 
 
+def write_tokenizer(folder, pad):
+    """CLIP's vocabulary: 256 bytes, the same at a word's end, what 48894 merges make, begin and end."""
+    merges = gzip.decompress(MERGES.read_bytes()).decode().split("\n")[1 : 49152 - 256 - 2 + 1]
+    printable = [*range(ord("!"), ord("~") + 1), *range(ord("\xa1"), ord("\xac") + 1), *range(ord("\xae"), ord("\xff") + 1)]
+    signs = [chr(byte) for byte in printable] + [chr(256 + index) for index in range(256 - len(printable))]
+    tokens = signs + [f"{sign}</w>" for sign in signs] + [merge.replace(" ", "") for merge in merges] + ["<|startoftext|>", "<|endoftext|>"]
+    write_json(folder / "vocab.json", {token: number for number, token in enumerate(tokens)})
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
+    special = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>", "pad_token": pad}
+    write_json(folder / "tokenizer_config.json", {**special, "do_lower_case": True, "model_max_length": 77, "tokenizer_class": "CLIPTokenizer"})
+    write_json(folder / "special_tokens_map.json", special)
+
+
 def write_json(file, content):
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content, indent=2) + "\n")
@@ -116,8 +129,9 @@ def make(kind, folder):
     if model == "sdxl":
         index["force_zeros_for_empty_prompt"] = True
     write_json(folder / "scheduler/scheduler_config.json", SCHEDULER)
-    for number in ("", "_2") if model == "sdxl" else ("",):
-        shutil.copytree(TOKENIZER, folder / f"tokenizer{number}", dirs_exist_ok=True)
+    write_tokenizer(folder / "tokenizer", "<|endoftext|>")
+    if model == "sdxl":
+        write_tokenizer(folder / "tokenizer_2", "!")
     dtype = torch.float16 if precision == "fp16" else torch.float32
     for part, graph, module, inputs, outputs, axes in parts(model, dtype):
         if (folder / part / "model.onnx").exists():

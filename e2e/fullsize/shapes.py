@@ -96,8 +96,8 @@ def clip(width, layers, heads, act, projection):
         num_attention_heads=heads,
         hidden_act=act,
         projection_dim=projection,
-        bos_token_id=794,
-        eos_token_id=795,
+        bos_token_id=49406,
+        eos_token_id=49407,
         attn_implementation="eager",
     )
 

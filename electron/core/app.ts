@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { StopbathError, toFailure } from '../../shared/errors.ts';
 import { isEnded } from '../../shared/job.ts';
+import { withoutLoraTags } from '../../shared/loraTags.ts';
 import type { Handlers } from '../../shared/rpc.ts';
 import { deviceHandlers } from './deviceHandlers.ts';
 import { createEngineHost } from './engineHost.ts';
@@ -176,7 +177,8 @@ function createHandlers({ host, engine, inputs, jobs, library, rooms, notices, s
     },
     'prompts.count': async ({ modelId, texts, syntax }) => {
       const modelFolder = rooms.models.get(modelId).folder;
-      return { counts: [...(await engine.countTokens({ modelFolder, texts, syntax }))] };
+      const counted = syntax === 'plain' ? texts : texts.map(withoutLoraTags);
+      return { counts: [...(await engine.countTokens({ modelFolder, texts: counted, syntax }))] };
     },
     'callbacks.check': ({ source }) => engine.checkCallback(source),
     'inputs.fromPicture': async ({ id }) => await inputs.add(await readPicture(await library.path(id))),

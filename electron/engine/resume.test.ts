@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Checkpoint, EngineMessage } from '../../shared/engineProtocol.ts';
+import { plainUse, type Checkpoint, type EngineMessage } from '../../shared/engineProtocol.ts';
 import type { GenerationRequest } from '../../shared/generation.ts';
 import { schedulerIds } from '../../shared/samplers.ts';
 import type { StepCallback } from './callbacks/callback.ts';
@@ -88,7 +88,7 @@ describe('the engine process', () => {
     const asked = request({ scheduler: 'dpmpp_2m', steps: 6 });
     const whole = await createRig(folder).generate({ request: asked });
     const from = checkpointsOf(whole)[2];
-    const command = { kind: 'generate', jobId: 'j', request: asked, inputs: null, modelFolder: folder, provider: 'cpu', previewMode: 'off', paceMs: 0, from };
+    const command = { kind: 'generate', jobId: 'j', request: asked, inputs: null, modelFolder: folder, provider: 'cpu', ...plainUse, previewMode: 'off', paceMs: 0, from };
     const messages = await talk([command], ({ kind }) => kind === 'finished' || kind === 'failed');
     expect(messages[0]?.kind).toBe('ready');
     expect(checkpointsOf(messages).at(-1)?.latents).toEqual(checkpointsOf(whole).at(-1)?.latents);
@@ -96,7 +96,7 @@ describe('the engine process', () => {
   });
 
   it('drops messages it cannot read, and goes on', async () => {
-    const generate = { kind: 'generate', jobId: 'j', request: tinyRequest, inputs: null, modelFolder: folder, provider: 'cpu', previewMode: 'off', paceMs: 0 };
+    const generate = { kind: 'generate', jobId: 'j', request: tinyRequest, inputs: null, modelFolder: folder, provider: 'cpu', ...plainUse, previewMode: 'off', paceMs: 0 };
     const junk = ['text', {}, { kind: 'unknown' }, { kind: 'generate', jobId: 'x' }, { kind: 'stop', jobId: 'nobody' }];
     const messages = await talk([generate, ...junk as object[], { kind: 'steer', jobId: 'j' }], ({ kind }) => kind === 'finished');
     expect(last(messages)).toMatchObject({ kind: 'finished', trace: { stepsDone: 10 } });
@@ -104,7 +104,7 @@ describe('the engine process', () => {
 
   it('hears a stop between two model calls', async () => {
     const asked = request({ steps: 500 });
-    const generate = { kind: 'generate', jobId: 'j', request: asked, inputs: null, modelFolder: folder, provider: 'cpu', previewMode: 'linear', paceMs: 0 };
+    const generate = { kind: 'generate', jobId: 'j', request: asked, inputs: null, modelFolder: folder, provider: 'cpu', ...plainUse, previewMode: 'linear', paceMs: 0 };
     const messages = await talk([generate, { kind: 'stop', jobId: 'j' }], ({ kind }) => kind === 'stopped' || kind === 'finished');
     expect(last(messages)).toMatchObject({ kind: 'stopped' });
   });
@@ -113,7 +113,7 @@ describe('the engine process', () => {
     const child = fork(entry, [], { serialization: 'advanced', execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     const code = new Promise((resolve) => child.once('exit', resolve));
     child.on('message', ({ kind }: EngineMessage) => {
-      const generate = { kind: 'generate', jobId: 'j', request: request({ steps: 500 }), inputs: null, modelFolder: folder, provider: 'cpu', previewMode: 'off', paceMs: 50 };
+      const generate = { kind: 'generate', jobId: 'j', request: request({ steps: 500 }), inputs: null, modelFolder: folder, provider: 'cpu', ...plainUse, previewMode: 'off', paceMs: 50 };
       if (kind === 'ready') child.send(generate);
       if (kind === 'step') child.disconnect();
     });

@@ -71,10 +71,11 @@ Size conditioning of SDXL
   --aesthetic-score N, --negative-aesthetic-score N      0 to 10, of the refiner (6 and 2.5)
 
 Running
-  --model PATH                  a .safetensors checkpoint, a diffusers folder, or the folder of an ONNX model; the built-in
-                                one when left out
+  --model PATH                  a .safetensors checkpoint, a diffusers folder, or the folder of an ONNX model; the
+                                built-in one when left out
   --vae FILE                    a .safetensors VAE in place of the checkpoint's own
-  --prediction NAME             what the checkpoint's UNet predicts, where its file does not tell: epsilon | v_prediction | sample
+  --prediction NAME             what the checkpoint's UNet predicts, where its file does not tell:
+                                epsilon | v_prediction | sample
   --provider NAME               auto | ${providerIds.join(' | ')}
   --stop-after K                stop at the end of the K-th step and write the clean estimate
   --out FILE.png                the picture

@@ -1,4 +1,5 @@
-import { copyFile, link, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { copyFile, link, mkdir, realpath, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StopbathError } from '../../../shared/errors.ts';
 import { clipVocabularyFiles, clipVocabularySize } from './clipVocabulary.ts';
@@ -83,9 +84,8 @@ async function writeShared(shared: string, list: string): Promise<void> {
     const path = join(shared, name);
     if ((await stat(path).catch(() => null)) !== null) continue;
     const files = await clipVocabularyFiles(list);
-    const unfinished = join(shared, `.${name}.${process.pid}.part`);
+    const unfinished = join(shared, `.${name}.${randomBytes(4).toString('hex')}.part`);
     await writeFile(unfinished, name === 'vocab.json' ? files['vocab.json'] : files['merges.txt']);
     await rename(unfinished, path);
-    await rm(unfinished, { force: true });
   }
 }

@@ -64,13 +64,18 @@ async function writeFolder(root: string, name: string, contents: FolderContents)
 
 async function fill(folder: string, shared: string, { read, record, options }: FolderContents): Promise<void> {
   const { model, given } = read;
-  const placement = options.placement ?? 'link';
   const own = new Set([...filesOf(model)].map(({ path }) => path));
+  /** Where the first copy of a file lies: the other parts link to it. */
+  const copies = new Map<string, string>();
   for (const part of graphsOf(model, options)) {
     // First the links: where they cannot be made, nothing else is worth the while.
     for (const [path, link] of part.links.entries()) {
       const target = join(folder, part.name, link);
-      await (own.has(path) ? placeWeights(path, target, placement) : placeAdapter(path, target));
+      const copy = copies.get(path);
+      if (copy !== undefined) await placeWeights(copy, target, 'link');
+      else if (!own.has(path)) await placeAdapter(path, target);
+      else await placeWeights(path, target, options.placement ?? 'link');
+      if (options.placement === 'copy') copies.set(path, target);
     }
     await writeFile(join(folder, part.name, 'model.onnx'), part.graph);
   }

@@ -196,6 +196,29 @@ it('decoded previews keep the decoder beside the UNet, once loaded', async () =>
   expect(new Set(ofKind(auto, 'preview').map(({ source }) => source))).toEqual(new Set(['linear']));
 });
 
+it('a model that was loaded again makes its kernels for both kinds of call before the first step', async () => {
+  // Calls take as long whatever their rows, so that one call of both halves is chosen.
+  const slow = (): boolean => {
+    const until = performance.now() + 12;
+    while (performance.now() < until);
+    return false;
+  };
+  const short = shortEngine({ atRun: (part) => part === 'unet' && slow() }, {}, 'webgpu');
+  const rows = async (given: Partial<GenerateCommand> = {}): Promise<number[]> => {
+    const before = short.runs.length;
+    await short.generate({ request: { ...request, width: 64, height: 64 }, ...given });
+    return short.runs.slice(before).flatMap(({ part, sides }) => (part === 'unet' ? [sides[0] ?? 0] : []));
+  };
+  // Three rounds of two calls of one row and one of two; then the steps.
+  expect(await rows()).toEqual([1, 1, 2, 1, 1, 2, 1, 1, 2, 2, 2, 2]);
+  expect(await rows()).toEqual([2, 2, 2]);
+  const other = await tinyModelFolder('sd');
+  await rows({ modelFolder: other });
+  expect(await rows()).toEqual([1, 2, 2, 2]);
+  expect(await rows()).toEqual([2, 2, 2]);
+  await rm(other, { recursive: true });
+});
+
 it('tells what a run would take, without loading anything', async () => {
   const short = shortEngine({}, { deviceMemory: () => Promise.resolve({ free: 8e9, total: 16e9 }) });
   await short.engine.handle({ kind: 'forecast', requestId: 'f', use: { modelFolder: folder, provider: 'cpu', ...plainUse }, request });

@@ -4,6 +4,7 @@ import { onnxModel } from '../graph/onnx/model.ts';
 import { float32ToFloat16 } from '../tensor/float16.ts';
 import { tensor } from '../tensor/tensor.ts';
 import { fromOrt, toOrt } from './convert.ts';
+import { openSession } from './session.ts';
 
 /**
  * What convert.ts works around (onnxruntime PR 32323), pinned: whoever upgrades onnxruntime-node or Node and sees one of these fail
@@ -38,5 +39,28 @@ it('a plain object in its place goes through bit by bit, there and back', async 
   const back = fromOrt(y as Tensor);
   expect(back.dims).toEqual([values.length]);
   expect(float32ToFloat16(back.data)).toEqual(halves);
+  await session.release();
+});
+
+/** Each step times 1000, 1000, 1/1000, 1/1000, by convolutions of half precision: 10 becomes ten million on its way. */
+function strongChain(): Buffer {
+  const gains = [1000, 1000, 0.001, 0.001];
+  const name = (step: number): string => (step === 0 ? 'x' : step === gains.length ? 'y' : `v${step}`);
+  return onnxModel({
+    inputs: [{ name: 'x', type: 'float16', dims: [1, 1, 1, 2] }],
+    outputs: [{ name: 'y', type: 'float16', dims: [1, 1, 1, 2] }],
+    initializers: gains.map((gain, step) => ({ name: `g${step}`, dims: [1, 1, 1, 1], data: Float32Array.of(gain) })),
+    nodes: gains.flatMap((_, step) => [
+      { op: 'Cast', inputs: [`g${step}`], outputs: [`h${step}`], attributes: { to: 10 } },
+      { op: 'Conv', inputs: [name(step), `h${step}`], outputs: [name(step + 1)], attributes: { kernel_shape: [1, 1] } },
+    ]),
+  });
+}
+
+it.runIf(process.arch === 'x64')('the CPU computes half-precision graphs in full precision: that is where a VAE goes that overflows on its device', async () => {
+  const session = await openSession(strongChain(), 'cpu');
+  const { y } = await session.run({ x: tensor([1, 1, 1, 2], Float32Array.of(10, 3)) });
+  expect(y?.data[0]).toBeCloseTo(10, 1);
+  expect(y?.data[1]).toBeCloseTo(3, 1);
   await session.release();
 });

@@ -1,3 +1,4 @@
+import type { ProviderId } from '../../../../shared/generation.ts';
 import { type TextActivation, textActivation } from '../blocks/activations.ts';
 import { attention } from '../blocks/attention.ts';
 import { layerNorm, linear } from '../blocks/layers.ts';
@@ -53,18 +54,28 @@ export function clipTextGraph(config: ClipTextConfig, weights: Weights, options:
 
 /** @returns [B * 77, width] */
 function embed(net: Net, ids: Value, width: number): Value {
-  const { graph, weights } = net;
+  const { graph } = net;
   return graph.within('text_model.embeddings', () => {
     const table = 'text_model.embeddings.token_embedding.weight';
-    // Picked in the type of the file: the whole table in float32 would be held for 77 rows of it.
-    const picked = graph.op('Gather', [net.stored(table, weights.get(table)), ids]);
-    const tokens = weights.get(table).type === storedAs[net.precision] ? picked : graph.cast(picked, net.precision);
+    const tokens = picksStored(net.device) ? pickStored(net, table, ids) : graph.op('Gather', [net.weight(table), ids]);
     const placed = graph.op('Add', [tokens, net.weight('text_model.embeddings.position_embedding.weight')]);
     return graph.op('Reshape', [placed, graph.ints(-1, width)]);
   });
 }
 
+/** Rows in the type of the file: the whole table in float32 would be held for 77 of its 49408. */
+function pickStored(net: Net, table: string, ids: Value): Value {
+  const ref = net.weights.get(table);
+  const picked = net.graph.op('Gather', [net.stored(table, ref), ids]);
+  return ref.type === storedAs[net.precision] ? picked : net.graph.cast(picked, net.precision);
+}
+
 const storedAs = { float32: 'F32', float16: 'F16' } as const;
+
+/** A GPU without half precision refuses even to pick from it. */
+function picksStored(device: ProviderId): boolean {
+  return device === 'cpu' || device === 'cuda';
+}
 
 /** transformers' `CLIPEncoderLayer`. @param x [B * 77, width] */
 function encoderLayer(net: Net, name: string, x: Value, config: ClipTextConfig, length: number): Value {

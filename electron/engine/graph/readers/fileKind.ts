@@ -62,7 +62,7 @@ export function recogniseFile(file: SafetensorsFile): RecognisedFile {
   if (has(loraName)) return known('lora');
   if (has(/^control_model\.|^controlnet_|^input_hint_block\.|^controlnet_cond_embedding\.|^controlnet_blocks\./)) return known('controlnet');
   if (has(/motion_modules\./)) return known('motion-module');
-  if (has(/^(ip_adapter|image_proj)\.|^adapter\.body\.|^(body\.\d+\.block1|conv_in\.weight$.*)|^adapter\./)) return known('adapter');
+  if (has(/^(ip_adapter|image_proj|adapter)\.|^body\.\d+\.block1\./)) return known('adapter');
   if (has(/^model\.diffusion_model\.(input_blocks|middle_block|output_blocks)\./)) return known('checkpoint');
   const family = otherFamilies.find(([pattern]) => has(pattern));
   if (family !== undefined) return { kind: 'other-family', family: family[1] };

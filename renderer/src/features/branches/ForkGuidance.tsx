@@ -46,9 +46,11 @@ function Curve({ curve, base, changes, onChange }: ForkGuidanceProps) {
   const { t } = useText();
   const undo = <UndoChange label={t('fork.curve')} onUndo={() => onChange({ curve: base.fields.curve })} />;
   return (
-    <Field id="fork-curve" label={t('fork.curve')} aside={changes.curve === undefined ? undefined : undo}>
-      {curve({ base, changes, onChange })}
-    </Field>
+    <div className={styles.wide}>
+      <Field id="fork-curve" label={t('fork.curve')} aside={changes.curve === undefined ? undefined : undo}>
+        {curve({ base, changes, onChange })}
+      </Field>
+    </div>
   );
 }
 

@@ -16,8 +16,11 @@ export function ProviderLadder({ status }: { readonly status: EngineStatus }) {
       {status.rungs.length === 0 ? <p className={styles.reason}>{t('device.firstRun')}</p> : null}
       <ol className={styles.list}>
         {status.rungs.map((rung) => (
-          <li key={rung.provider} className={styles.rung}>
-            <span className={styles.name}>{t(`provider.${rung.provider}`)}</span>
+          <li key={`${rung.provider} ${rung.part ?? ''}`} className={styles.rung}>
+            <span className={styles.name}>
+              {t(`provider.${rung.provider}`)}
+              {rung.part === undefined ? null : ` · ${rung.part}`}
+            </span>
             <span className={cx(styles.mark, rung.taken && styles.taken)}>{rung.taken ? t('device.taken') : t('device.passedOver')}</span>
             <span className={styles.reason}>{rungReason(rung, t)}</span>
           </li>

@@ -172,17 +172,6 @@ describe('under the canvas', () => {
     expect(screen.queryByRole('button', { name: 'Resume' })).toBeNull();
   });
 
-  it('a paused run says who waits for it, and lets them go first', () => {
-    const core = fakeCore({ 'jobs.stop': () => ({}) });
-    happen(queued('a'), queued('b'), queued('c'), stepDone('a', 0));
-    render(<Dock />);
-    expect(screen.queryByTestId('waiting')).toBeNull();
-    act(() => happen({ jobId: 'a', kind: 'paused', stepsDone: 1, reason: 'asked' }));
-    expect(screen.getByTestId('waiting').textContent).toContain('2 runs wait for this one.');
-    fireEvent.click(screen.getByRole('button', { name: 'Let them go first' }));
-    expect(core.asked).toEqual([{ name: 'jobs.stop', input: { jobId: 'a' } }]);
-  });
-
   it('a drawn curve sets the scale: its field shows that of the step to come, and says why it takes none', () => {
     const guidanceCurve = { kind: 'points', smooth: false, points: [{ at: 0, scale: 2 }, { at: 1, scale: 21 }] } as const;
     happen(queued('a', { guidanceCurve: { ...guidanceCurve, points: [...guidanceCurve.points] } }), stepDone('a', 0));

@@ -4,9 +4,7 @@ import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { knownSigmas } from '../../stores/curvePlan.ts';
 import { jobsStore, noExtras } from '../../stores/jobs.ts';
-import { stopRun } from '../../stores/runActions.ts';
 import { runProgress, savedShare, type RunProgress } from '../../stores/runProgress.ts';
-import { Button } from '../../ui/Button.tsx';
 import { ProgressLine } from './ProgressLine.tsx';
 import styles from './rows.module.css';
 import { RunControls } from './RunControls.tsx';
@@ -28,29 +26,10 @@ export function RunningDock({ job }: { readonly job: JobSnapshot }) {
       <div className={styles.status}>
         <RunControls jobId={job.jobId} />
         <span className={styles.headline}>{step}</span>
-        {job.state === 'paused' && !job.stopping ? <Waiting /> : null}
         {job.stopping ? <StoppingFact jobId={job.jobId} /> : <RunFacts job={job} run={run} />}
       </div>
       <SteerBar key={job.jobId} job={job} />
     </>
-  );
-}
-
-/**
- * A paused run keeps its place at the engine, for it is about to go on. Who has others waiting is told so, and can let them
- * go first: the run is stopped, keeps its steps, and is resumed later.
- */
-function Waiting() {
-  const { t } = useText();
-  const count = useStore(jobsStore, (jobs) => jobs.order.filter((id) => jobs.byId[id]?.state === 'queued').length);
-  if (count === 0) return null;
-  return (
-    <span className={styles.fact} data-testid="waiting">
-      {t('run.othersWait', { count })}{' '}
-      <Button size="s" title={t('run.letOthersHint')} onClick={stopRun}>
-        {t('run.letOthers')}
-      </Button>
-    </span>
   );
 }
 

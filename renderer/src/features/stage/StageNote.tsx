@@ -4,9 +4,11 @@ import type { TFunction } from 'i18next';
 import type { JobSnapshot } from '../../../../shared/job.ts';
 import { useText } from '../../i18n/useText.ts';
 import { jobsStore } from '../../stores/jobs.ts';
+import { stopRun } from '../../stores/runActions.ts';
 import { settingsStore } from '../../stores/settings.ts';
 import { jobSteps } from '../../stores/stepPlan.ts';
 import { lookedAt, viewStore, type CanvasState } from '../../stores/view.ts';
+import { Button } from '../../ui/Button.tsx';
 import { cx } from '../../ui/cx.ts';
 import { Spinner } from '../../ui/Spinner.tsx';
 import styles from './StageNote.module.css';
@@ -48,7 +50,26 @@ function PausedNote({ job }: { readonly job: JobSnapshot }) {
     <p className={cx(styles.note, styles.paused)}>
       <Pause aria-hidden />
       {t('run.paused', { done: job.steps.length, total: jobSteps(job) })}
+      <Waiting />
     </p>
+  );
+}
+
+/**
+ * A paused run keeps its place at the engine, for it is about to go on. Who has others waiting is told so, and can let them
+ * go first: the run is stopped, keeps its steps, and is resumed later.
+ */
+function Waiting() {
+  const { t } = useText();
+  const count = useStore(jobsStore, (jobs) => jobs.order.filter((id) => jobs.byId[id]?.state === 'queued').length);
+  if (count === 0) return null;
+  return (
+    <span className={styles.waiting} data-testid="waiting">
+      {t('run.othersWait', { count })}
+      <Button size="s" title={t('run.letOthersHint')} onClick={stopRun}>
+        {t('run.letOthers')}
+      </Button>
+    </span>
   );
 }
 
