@@ -1,6 +1,6 @@
 /**
  * Our graph over the standard export of the same weights: `node e2e/graphs/bench.ts FOLDER [sd15] [rounds]`, after full_size.py and
- * export.py. Each model has a process of its own, all with the app's session options; calls are interleaved, so that what else
+ * export.py. With `reuse` as a fourth argument: steps that reuse deep features over whole ones (no export needed). Each model has a process of its own, all with the app's session options; calls are interleaved, so that what else
  * the machine does falls on all. Prints JSON.
  */
 import { fork, type ChildProcess } from 'node:child_process';
@@ -59,19 +59,16 @@ function ratio(ours: Measured, theirs: Measured, of: 'runMs' | 'cpuMs'): number 
   return median(ours[of].slice(1).map((value, index) => value / (theirs[of][index + 1] ?? NaN)));
 }
 
-const [folder = '', name = 'sd15', rounds = '5'] = process.argv.slice(2);
+const [folder = '', name = 'sd15', rounds = '5', against = 'export'] = process.argv.slice(2);
 const unet = name as FullUnet;
 const golden = path.join(folder, `${name}.golden.safetensors`);
-const { ours, standard } = await interleave(
-  { ours: writeUnet(folder, unet), standard: path.join(folder, `${name}.export`, 'model.onnx') },
-  golden,
-  Number(rounds),
-);
-if (ours === undefined || standard === undefined) throw new Error('Nothing was measured.');
-console.log(
-  JSON.stringify({
-    model: name,
-    rounds: Number(rounds),
+
+/** Over the export of the same weights: ratios, and what they are made of. */
+async function overExport(): Promise<object> {
+  const models = { ours: writeUnet(folder, unet), standard: path.join(folder, `${name}.export`, 'model.onnx') };
+  const { ours, standard } = await interleave(models, golden, Number(rounds));
+  if (ours === undefined || standard === undefined) throw new Error('Nothing was measured.');
+  return {
     stepTime: ratio(ours, standard, 'runMs'),
     stepProcessorTime: ratio(ours, standard, 'cpuMs'),
     loadTime: ours.loadMs / standard.loadMs,
@@ -79,5 +76,24 @@ console.log(
     residentMemory: ours.anonymous / standard.anonymous,
     ours,
     standard,
-  }),
-);
+  };
+}
+
+/** A step that takes the deep features of an earlier one, over a whole step: by outer layers run. */
+async function ofReuse(): Promise<object> {
+  const shallow = [1, 2, 3].map((layers) => [layers, writeUnet(folder, unet, { part: 'shallow', shallowLayers: layers })] as const);
+  const whole = writeUnet(folder, unet, { part: 'whole-with-features', shallowLayers: 1 });
+  const measured = await interleave({ whole, ...Object.fromEntries(shallow) }, golden, Number(rounds));
+  const base = measured['whole'];
+  if (base === undefined) throw new Error('Nothing was measured.');
+  return Object.fromEntries(
+    shallow.flatMap(([layers]) => {
+      const part = measured[layers];
+      if (part === undefined) return [];
+      const times = { stepTime: ratio(part, base, 'runMs'), stepProcessorTime: ratio(part, base, 'cpuMs') };
+      return [[`outer layers ${layers}`, { ...times, residentMemory: part.anonymous / base.anonymous }]];
+    }),
+  );
+}
+
+console.log(JSON.stringify({ model: name, rounds: Number(rounds), against, ...(against === 'reuse' ? await ofReuse() : await overExport()) }));

@@ -67,7 +67,7 @@ class MovableSession implements ModelSession {
     try {
       return await this.#session.run(feeds);
     } catch (error) {
-      if (this.#moved || !isOfDevice(error)) throw error;
+      if (this.#moved || !isOfDevice(error) || this.#mayBeTiled(error)) throw error;
       const reason = explainFailure(this.#options.provider, detailOf(error));
       // A device that is gone is gone for the other parts too.
       if (reason.code === 'DEVICE_LOST') throw error;
@@ -87,6 +87,11 @@ class MovableSession implements ModelSession {
 
   release(): Promise<void> {
     return this.#session.release();
+  }
+
+  /** A VAE short of memory works in tiles first (`CarefulVae`), which then moves it itself. */
+  #mayBeTiled(error: unknown): boolean {
+    return error instanceof StopbathError && error.code === 'OUT_OF_MEMORY' && (partName(this.#options.file) ?? '').startsWith('vae_');
   }
 
   async #toCpu(): Promise<void> {

@@ -11,27 +11,10 @@ export function doubled(net: Net, x: Value): Value {
 
 /** diffusers' `Upsample2D`. @param name e.g. `up_blocks.0.upsamplers.0` */
 export function upsample(net: Net, name: string, x: Value): Value {
-  if (process.env['Q'] === '1') return net.graph.within(name, () => quartered(net, `${name}.conv`, x));
   return net.graph.within(name, () => conv(net, `${name}.conv`, doubled(net, x)));
 }
 
 /** diffusers' `Downsample2D`: every second pixel of a convolution. A VAE encoder has its border below and to the right only. */
 export function downsample(net: Net, name: string, x: Value, border: 'around' | 'below' = 'around'): Value {
   return net.graph.within(name, () => conv(net, `${name}.conv`, x, { stride: 2, pads: border === 'around' ? [1, 1, 1, 1] : [0, 0, 1, 1] }));
-}
-
-function quartered(net: Net, layer: string, x: Value): Value {
-  const { graph } = net;
-  const w = net.weight(`${layer}.weight`);
-  const R = [[1, 0, 0, 0, 1, 1], [1, 1, 0, 0, 0, 1]];
-  const C = [[1, 0, 0, 1, 0, 1], [1, 0, 1, 0, 0, 1]];
-  const parts: Value[] = [];
-  for (const a of [0, 1]) {
-    for (const b of [0, 1]) {
-      const rows = graph.op('MatMul', [graph.floats(R[a] ?? [], [2, 3]), w]);
-      const k = graph.op('MatMul', [rows, graph.floats(C[b] ?? [], [3, 2])]);
-      parts.push(graph.op('Conv', [x, k, net.weight(`${layer}.bias`)], { kernel_shape: [2, 2], pads: [1 - a, 1 - b, a, b] }));
-    }
-  }
-  return graph.op('DepthToSpace', [graph.op('Concat', parts, { axis: 1 })], { blocksize: 2 });
 }
