@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'node',
-          include: ['{shared,electron}/**/*.test.ts', 'e2e/{policy,artefacts,layers,parity,attributes,checkpoints}/**/*.test.ts'],
+          include: ['{shared,electron}/**/*.test.ts', 'e2e/{policy,artefacts,layers,parity,attributes,checkpoints,loras}/**/*.test.ts'],
           environment: 'node',
           testTimeout: 60_000,
         },

@@ -28,7 +28,7 @@ interface Run {
   readonly guided: boolean;
   /** Scale the next step would be guided with, as the plan and earlier callbacks have left it. */
   readonly nextGuidanceScale: number | null;
-  /** Model calls of the step for each picture. */
+  /** Whole model calls of the step for each picture. */
   readonly unetEvaluations: number;
   /** Rows of the widest model call. */
   readonly unetBatch: number;
@@ -39,7 +39,7 @@ interface Run {
   /** Cosine similarity of the two predictions; null when there were not two. */
   readonly guidanceCosine: number | null;
   /** What was taken from an earlier step instead of a model call. */
-  readonly reused: 'none' | 'unconditional' | 'step';
+  readonly reused: 'none' | 'unconditional' | 'step' | 'features';
   /** [B, C, h, w] after the scheduler step. */
   readonly latents: Tensor;
   /** x0: what the model takes the finished picture to be at this step; latent space, as latents. */

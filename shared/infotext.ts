@@ -173,7 +173,7 @@ function formatGuidanceCurve(curve: Exclude<GuidanceCurve, { kind: 'constant' }>
 }
 
 function formatReuse(reuse: Exclude<Reuse, { kind: 'none' }>): string {
-  return reuse.kind === 'unconditional' ? `unconditional every ${reuse.every}` : `steps below ${reuse.threshold} at most ${reuse.most}`;
+  return reuse.kind === 'steps' ? `steps below ${reuse.threshold} at most ${reuse.most}` : `${reuse.kind} every ${reuse.every}`;
 }
 
 /** What was done to the run while it went on, as JSON: a list of what counted after which step. */

@@ -7,7 +7,7 @@ import { runTraceSchema, stepRecordSchema } from './runTrace.ts';
 export { steeringSchema, type Steering } from './generation.ts';
 export { applyJobEvent, emptySnapshot } from './jobReducer.ts';
 export { type Picture, pictureSchema, type Preview, previewSchema, type Region, regionSchema } from './picture.ts';
-export { type RunTrace, runTraceSchema, type StepRecord, stepRecordSchema, timingsSchema } from './runTrace.ts';
+export { type RunTrace, runTraceSchema, shallowEvaluations, type StepRecord, stepRecordSchema, timingsSchema } from './runTrace.ts';
 export { type TokenCount, tokenCountSchema } from './tokenCount.ts';
 
 export const failureSchema = z.object({

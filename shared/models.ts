@@ -29,7 +29,7 @@ export const modelSchema = z.object({
   guidanceScale: z.number(),
   scheduler: z.enum(schedulerIds),
   examplePrompts: z.array(z.string()),
-  /** LoRAs can be put on it: its graph is ours. */
+  /** LoRAs can be put on it, and deep features used again: its graphs are ours. */
   takesLoras: z.boolean(),
   /** Where it lies; null for the built-in one. */
   path: z.string().nullable(),

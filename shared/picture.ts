@@ -21,6 +21,8 @@ export const pictureSchema = z.object({
   numTimesteps: z.int(),
   unetEvaluationsTotal: z.int(),
   unetEvaluationsSaved: z.int(),
+  /** Of the outermost layers alone; left out: none. */
+  unetEvaluationsShallow: z.int().optional(),
   provider: z.enum(providerIds),
   seconds: z.number(),
 });

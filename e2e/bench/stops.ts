@@ -110,21 +110,23 @@ export async function measureStops(count: number): Promise<StopSample[]> {
     await page.addInitScript(listenInPage);
     await page.reload();
     await studio.ready();
-    await studio.fill({ prompt: 'a red house', steps: 200, seed: '1', pace: 'Full speed' });
+    await studio.fill({ prompt: 'a red house', steps: 500, seed: '1', pace: 'Full speed' });
     await studio.generate.click();
     const samples: StopSample[] = [];
-    for (let index = 0; index < count; index++) {
-      await studio.waitForSteps(1);
+    for (let index = 0; samples.length < count; index++) {
+      // A machine so busy that runs end before they are stopped measures nothing.
+      if (index > 2 * count) throw new Error(`Only ${samples.length} of ${index} stops met a run with another one waiting.`);
+      // At the first: one to stop, later the one that was let go on.
       await studio.generate.click();
+      await studio.waitForSteps(1);
       await studio.waitForSteps(2 + (index % 5) * 3);
       await page.waitForTimeout((index * 7) % 40);
       const clicked = await clickStop(page);
       let sample: StopSample | null = null;
-      for (const deadline = Date.now() + 20_000; sample === null && Date.now() < deadline; ) {
+      for (const deadline = Date.now() + 10_000; sample === null && Date.now() < deadline; ) {
         sample = sampleOf(clicked, await heardInPage(page));
       }
-      if (sample === null) throw new Error('The run that waited did not begin in 20 s.');
-      samples.push(sample);
+      if (sample !== null) samples.push(sample);
       await page.evaluate(() => (window as unknown as { heard: Heard[] }).heard.splice(0, Infinity));
     }
     return samples;

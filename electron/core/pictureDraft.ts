@@ -1,6 +1,6 @@
 import type { Checkpoint, RgbImage } from '../../shared/engineProtocol.ts';
 import type { GenerationRequest, ProviderId } from '../../shared/generation.ts';
-import type { RunTrace, StepRecord } from '../../shared/job.ts';
+import { type RunTrace, shallowEvaluations, type StepRecord } from '../../shared/job.ts';
 import type { ModelEntry } from './models/models.ts';
 import type { PictureDraft } from './pictureFile.ts';
 
@@ -27,6 +27,7 @@ export function completeDrafts(
       numTimesteps,
       unetEvaluationsTotal,
       unetEvaluationsSaved,
+      ...shallow(trace.steps),
       provider,
       seconds: trace.timingsMs.total / 1000,
     },
@@ -56,6 +57,7 @@ export function partialDrafts(
       numTimesteps,
       unetEvaluationsTotal: run.trace?.unetEvaluationsTotal ?? evaluations(steps),
       unetEvaluationsSaved: run.trace?.unetEvaluationsSaved ?? savedEvaluations(steps, request),
+      ...shallow(steps),
       provider: run.trace?.provider ?? run.provider,
       seconds: (run.trace?.timingsMs.total ?? steps.reduce((sum, { ms }) => sum + ms, 0)) / 1000,
     },
@@ -68,5 +70,14 @@ function evaluations(steps: readonly StepRecord[]): number {
 
 /** Against a run that is guided at every step it made: two forwards a step. */
 function savedEvaluations(steps: readonly StepRecord[], request: GenerationRequest): number {
-  return request.guidanceScale > 1 ? 2 * steps.length - evaluations(steps) : 0;
+  return request.guidanceScale > 1 ? 2 * steps.length - evaluations(steps) - shallowTotal(steps) : 0;
+}
+
+function shallowTotal(steps: readonly StepRecord[]): number {
+  return steps.reduce((sum, step) => sum + shallowEvaluations(step), 0);
+}
+
+function shallow(steps: readonly StepRecord[]): { readonly unetEvaluationsShallow?: number } {
+  const total = shallowTotal(steps);
+  return total === 0 ? {} : { unetEvaluationsShallow: total };
 }

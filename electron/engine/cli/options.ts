@@ -63,7 +63,7 @@ Steering
                                 guidanceCurve, guidanceInterval (none: without), reuse as the options of those names,
                                 tail=STEPS[:SAMPLER[:SCHEDULE]] (finish in so many steps from there)
   --steering FILE.json          a steering log, as pictures carry it: [{"afterStep": 5, "steering": {...}}, ...]
-  --reuse RULE                  fewer model calls, for drafts: none | unconditional:EVERY | steps:THRESHOLD:MOST
+  --reuse RULE                  fewer model calls, for drafts: none | unconditional:EVERY | features:EVERY | steps:THRESHOLD:MOST
 
 Size conditioning of SDXL
   --original-size, --target-size WxH      and --negative-original-size, --negative-target-size

@@ -9,6 +9,7 @@ import type { RunTrace } from '../../../shared/job.ts';
 import { encodePng } from '../../media/png.ts';
 import { interruptAtStep } from '../callbacks/interruptAtStep.ts';
 import { createEngine } from '../engine.ts';
+import { readRecord } from '../graph/checkpointRecord.ts';
 import { readModelName } from '../pipelines/modelFolder.ts';
 import { type CommandLine, readCommandLine } from './args.ts';
 import { ctrlC } from './ctrlC.ts';
@@ -160,11 +161,13 @@ async function writePictures({ request, outs, modelFolder }: CommandLine, outcom
   const stepsDone = trace?.stepsDone ?? 0;
   const numTimesteps = trace?.numTimesteps ?? stepsDone;
   const modelName = await readModelName(modelFolder);
+  const checkpointFile = await readRecord(modelFolder);
   const seconds = ((trace?.timingsMs.total ?? 0) / 1000).toFixed(1);
   for (const [batchIndex, image] of images.entries()) {
     const out = outs[batchIndex];
     if (out === undefined) throw new RangeError(`${images.length} pictures came for ${outs.length} files`);
-    const modelHash = checkpoint?.modelHash ?? null;
+    // Of a checkpoint people know the hash of the whole file; what tells its graphs apart would look like another model's.
+    const modelHash = checkpointFile === null ? (checkpoint?.modelHash ?? null) : checkpointFile.sha256;
     const text = formatInfotext({ request, batchIndex, modelName, modelHash, stepsDone, numTimesteps, version: manifest.version });
     await writeWhole(out, await encodePng(image, [{ keyword: 'parameters', text }]));
     stdout.write(

@@ -73,12 +73,12 @@ function named<T extends string>(id: T | undefined): T | undefined {
 
 export function reuseOf(name: 'reuse' | 'steer', text: string): Reuse {
   if (text === 'none') return { kind: 'none' };
-  const [, kind, rest = ''] = /^(unconditional|steps):(.*)$/.exec(text) ?? [];
+  const [, kind, rest = ''] = /^(unconditional|features|steps):(.*)$/.exec(text) ?? [];
   const values = kind === undefined ? [] : numbersOf(name, rest.replaceAll(':', ','));
   const [first, second, ...more] = values;
-  if (kind === 'unconditional' && first !== undefined && second === undefined) return { kind, every: first };
+  if ((kind === 'unconditional' || kind === 'features') && first !== undefined && second === undefined) return { kind, every: first };
   if (kind === 'steps' && first !== undefined && more.length === 0) return { kind, threshold: first, most: second ?? 1 };
-  return refuse(name, `"${text}" is none of none, unconditional:EVERY, steps:THRESHOLD:MOST.`);
+  return refuse(name, `"${text}" is none of none, unconditional:EVERY, features:EVERY, steps:THRESHOLD:MOST.`);
 }
 
 /** STEP:FIELD=VALUE */

@@ -43,8 +43,15 @@ const set = modelLibraryStore.setState;
 /** What the dialog shows besides the models; read when it opens. */
 export async function readModelLibrary(): Promise<void> {
   await attempt(async () => {
-    const [downloads, known, token] = await Promise.all([callCore('downloads.list', {}), callCore('models.known', {}), callCore('hub.token', {})]);
+    const [downloads, known, token, models] = await Promise.all([
+      callCore('downloads.list', {}),
+      callCore('models.known', {}),
+      callCore('hub.token', {}),
+      // Files may have gone, or come back, since.
+      callCore('models.list', {}),
+    ]);
     set({ downloads, known, token });
+    appStore.setState({ models });
   });
 }
 
@@ -101,6 +108,17 @@ export async function pickModel(kind: CallInput<'models.pick'>['kind']): Promise
     const { path } = await callCore('models.pick', { kind });
     if (path !== null) await lookAt(path);
   });
+}
+
+/** A file or a folder let go over the window. A page in a browser is not told where it lies. */
+export function takeModelFile(file: File): void {
+  viewStore.setState({ dialog: 'models' });
+  const path = window.stopbath?.pathForFile(file) ?? '';
+  if (path !== '') {
+    void lookAt(path);
+    return;
+  }
+  set({ at: file.name, offer: null, problem: { code: 'INVALID_INPUT', message: 'A browser does not tell where a file lies.', nextStep: 'Type its whole path.', field: 'at' } });
 }
 
 /** Takes the chosen variant: a download begins, or the model is there at once. */

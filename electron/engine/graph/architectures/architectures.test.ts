@@ -160,7 +160,7 @@ describe('half precision', () => {
   });
 });
 
-describe('weights that do not fit', () => {
+describe('what does not fit', () => {
   const config = unetConfig(cases['unet-sd1'].config);
   const weights = readWeights(goldenFile('unet-sd1'));
 
@@ -170,5 +170,12 @@ describe('weights that do not fit', () => {
       return asked === 'conv_in.weight' ? { ...ref, dims: [8, 4, 3, 4] } : ref;
     };
     expect(() => unetGraph(config, { ...weights, get })).toThrow(/conv_in\.weight has 1152 bytes; F32 \[8, 4, 3, 4\] needs 1536/);
+  });
+
+  it('levels that do not agree, and layers that are not there to be run alone', () => {
+    expect(() => unetGraph({ ...config, heads: [2, 2, 2] }, weights)).toThrow('do not agree: 4, 4, 3');
+    for (const shallowLayers of [0, 4]) {
+      expect(() => unetGraph(config, weights, { part: 'shallow', shallowLayers })).toThrow(`${shallowLayers} of 3 layers`);
+    }
   });
 });

@@ -31,24 +31,27 @@ export function clipTextGraph(config: ClipTextConfig, weights: Weights, options:
   const length = weights.get('text_model.embeddings.position_embedding.weight').dims[0] ?? 0;
   const ids = net.graph.input('input_ids', 'int64', ['batch', length]);
   net.setBatch(ids);
-  const hidden = [embed(net, ids, config.hiddenSize)];
+  let x = embed(net, ids, config.hiddenSize);
+  const hidden = [x];
   for (let layer = 0; layer < config.layers; layer++) {
-    hidden.push(encoderLayer(net, `text_model.encoder.layers.${layer}`, hidden.at(-1) ?? '', config, length));
+    x = encoderLayer(net, `text_model.encoder.layers.${layer}`, x, config, length);
+    hidden.push(x);
   }
-  const normed = hidden.map((value) => layerNorm(net, 'text_model.final_layer_norm', value));
-  const last = normed.at(-1) ?? '';
+  const normal = (value: Value): Value => layerNorm(net, 'text_model.final_layer_norm', value);
+  const last = normal(x);
   const sides = ['batch', length, config.hiddenSize] as const;
   const batched = (value: Value): Value => net.graph.op('Reshape', [value, net.tokenShape(config.hiddenSize)]);
   net.output('last_hidden_state', batched(last), sides);
   const pooled = pool(net, ids, batched(last), config.eosTokenId);
   if (config.projection) {
-    const width = weights.get('text_projection.weight').dims[weights.get('text_projection.weight').transposed === true ? 1 : 0] ?? 0;
+    const { dims, transposed } = weights.get('text_projection.weight');
+    const width = dims[transposed === true ? 1 : 0] ?? 0;
     net.output('text_embeds', linear(net, 'text_projection', pooled), ['batch', width]);
   } else {
     net.output('pooler_output', pooled, ['batch', config.hiddenSize]);
   }
   hidden.forEach((value, index) => net.output(`hidden_states.${index}`, batched(value), sides));
-  normed.forEach((value, index) => net.output(`normed_hidden_states.${index}`, batched(value), sides));
+  hidden.forEach((value, index) => net.output(`normed_hidden_states.${index}`, batched(normal(value)), sides));
   return net.graph.build();
 }
 
@@ -81,10 +84,10 @@ function picksStored(device: ProviderId): boolean {
 function encoderLayer(net: Net, name: string, x: Value, config: ClipTextConfig, length: number): Value {
   return net.graph.within(name, () => {
     const normal = layerNorm(net, `${name}.layer_norm1`, x);
-    const [query, key, value] = ['q', 'k', 'v'].map((part) => linear(net, `${name}.self_attn.${part}_proj`, normal));
+    const part = (letter: string): Value => linear(net, `${name}.self_attn.${letter}_proj`, normal);
     const { heads, hiddenSize: width } = config;
-    const inputs = { query: query ?? '', key: key ?? '', value: value ?? '', heads, width, mask: causalMask(net, length) };
-    const seen = net.graph.op('Add', [x, linear(net, `${name}.self_attn.out_proj`, attention(net, inputs))]);
+    const mixed = attention(net, { query: part('q'), key: part('k'), value: part('v'), heads, width, mask: causalMask(net, length) });
+    const seen = net.graph.op('Add', [x, linear(net, `${name}.self_attn.out_proj`, mixed)]);
     const wide = linear(net, `${name}.mlp.fc1`, layerNorm(net, `${name}.layer_norm2`, seen));
     return net.graph.op('Add', [seen, linear(net, `${name}.mlp.fc2`, textActivation(net, wide, config.activation))]);
   });

@@ -102,7 +102,11 @@ class Unet {
     this.#net = net;
     this.#config = config;
     this.#groups = config.normGroups ?? 32;
-    const { layersPerBlock, blockOutChannels } = config;
+    const { layersPerBlock, blockOutChannels, transformerLayers, heads } = config;
+    if (blockOutChannels.length === 0 || transformerLayers.length !== blockOutChannels.length || heads.length !== blockOutChannels.length) {
+      const counts = [blockOutChannels, transformerLayers, heads].map((list) => list.length).join(', ');
+      throw new StopbathError({ code: 'INTERNAL', message: `The levels of a UNet do not agree: ${counts}.` });
+    }
     if (shallowLayers < 1 || shallowLayers > layersPerBlock + 1) {
       throw new StopbathError({ code: 'INTERNAL', message: `${shallowLayers} of ${layersPerBlock + 1} layers cannot be run alone.` });
     }
@@ -137,7 +141,7 @@ class Unet {
     for (let block = 0; block < levels; block++) {
       for (let layer = 0; layer <= this.#config.layersPerBlock; layer++) {
         if (block === levels - 1 && layer === this.#firstShallow) features = x;
-        x = this.#upLayer(block, layer, x, skips.pop() ?? x, context);
+        x = this.#upLayer(block, layer, x, taken(skips), context);
       }
       if (block < levels - 1) x = upsample(this.#net, `up_blocks.${block}.upsamplers.0`, x);
     }
@@ -155,7 +159,7 @@ class Unet {
     const features = this.#net.input(featuresName, this.featureSides);
     x = features;
     for (let layer = this.#firstShallow; layer <= this.#config.layersPerBlock; layer++) {
-      x = this.#upLayer(last, layer, x, skips.pop() ?? x, context);
+      x = this.#upLayer(last, layer, x, taken(skips), context);
     }
     return { result: this.#last(x), features };
   }
@@ -221,4 +225,11 @@ class Unet {
     const embedded = graph.op('Reshape', [sinusoids(this.#net, ids, timeIdWidth), graph.ints(-1, timeIds * timeIdWidth)]);
     return embedding(this.#net, 'add_embedding', graph.op('Concat', [pooled, embedded], { axis: -1 }));
   }
+}
+
+/** What came down last. */
+function taken(skips: Value[]): Value {
+  const skip = skips.pop();
+  if (skip !== undefined) return skip;
+  throw new StopbathError({ code: 'INTERNAL', message: 'The up blocks of a UNet take more than its down blocks give.' });
 }

@@ -81,8 +81,8 @@ function middle(net: Net, name: string, x: Value, groups: number, channels: numb
 function selfAttention(net: Net, name: string, x: Value, groups: number, channels: number): Value {
   return net.graph.within(name, () => {
     const { value: tokens, sides } = toTokens(net, groupNorm(net, `${name}.group_norm`, x, groups, epsilon), channels);
-    const [query, key, value] = ['q', 'k', 'v'].map((part) => linear(net, `${name}.to_${part}`, tokens));
-    const seen = attention(net, { query: query ?? '', key: key ?? '', value: value ?? '', heads: 1, width: channels });
+    const part = (letter: string): Value => linear(net, `${name}.to_${letter}`, tokens);
+    const seen = attention(net, { query: part('q'), key: part('k'), value: part('v'), heads: 1, width: channels });
     return net.graph.op('Add', [toImage(net, { value: linear(net, `${name}.to_out.0`, seen), sides }), x]);
   });
 }

@@ -116,8 +116,8 @@ export function groupNorm(net: Net, layer: string, x: Value, groups: number, eps
   return graph.within(layer, () => {
     const channels = net.weights.get(`${layer}.weight`).dims[0] ?? 0;
     const grouped = graph.op('Reshape', [x, graph.ints(0, groups, -1)]);
-    const [ones, zeros] = [1, 0].map((value) => net.toPrecision(graph.floats(new Float32Array(groups).fill(value))));
-    const normal = graph.op('InstanceNormalization', [grouped, ones ?? '', zeros ?? ''], { epsilon: { float: epsilon } });
+    const each = (value: number): Value => net.toPrecision(graph.floats(new Float32Array(groups).fill(value)));
+    const normal = graph.op('InstanceNormalization', [grouped, each(1), each(0)], { epsilon: { float: epsilon } });
     const image = graph.op('Reshape', [normal, graph.op('Shape', [x])]);
     const scaled = graph.op('Mul', [image, net.weight(`${layer}.weight`, [channels, 1, 1])]);
     return graph.op('Add', [scaled, net.weight(`${layer}.bias`, [channels, 1, 1])]);

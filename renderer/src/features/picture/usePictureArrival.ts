@@ -2,13 +2,14 @@ import { useEffect } from 'react';
 import { createStore } from 'zustand/vanilla';
 import { appStore } from '../../stores/app.ts';
 import { takePictureFile } from '../../stores/inputs.ts';
+import { takeModelFile } from '../../stores/modelLibrary.ts';
 import { watchMask } from '../../stores/maskFile.ts';
 import { watchStageSide } from '../../stores/stageSide.ts';
 
 /** True while a file is dragged over the window. */
 export const dragStore = createStore<{ readonly over: boolean }>(() => ({ over: false }));
 
-/** Takes pictures dropped anywhere in the window and pasted ones; a file never replaces the page. Keeps mask and stage with them. */
+/** Takes pictures dropped anywhere in the window and pasted ones, and other files as models; a file never replaces the page. Keeps mask and stage with them. */
 export function usePictureArrival(): void {
   useEffect(() => {
     const over = (event: DragEvent): void => {
@@ -54,6 +55,10 @@ export function usePictureArrival(): void {
 
 function take(file: File): void {
   if (!appStore.getState().ready) return;
+  if (!file.type.startsWith('image/')) {
+    takeModelFile(file);
+    return;
+  }
   // A picture from the clipboard is called `image.png` by every browser: that is no name.
   void takePictureFile(file, file.name === 'image.png' || file.name === '' ? null : file.name);
 }
