@@ -70,7 +70,7 @@ function evaluations(steps: readonly StepRecord[]): number {
 
 /** Against a run that is guided at every step it made: two forwards a step. */
 function savedEvaluations(steps: readonly StepRecord[], request: GenerationRequest): number {
-  return request.guidanceScale > 1 ? 2 * steps.length - evaluations(steps) - shallowTotal(steps) : 0;
+  return request.guidanceScale > 1 ? Math.max(0, 2 * steps.length - evaluations(steps) - shallowTotal(steps)) : 0;
 }
 
 function shallowTotal(steps: readonly StepRecord[]): number {

@@ -13,11 +13,13 @@ import {
 } from './callbacks/callback.ts';
 import { relativeChange } from './guidance/agreement.ts';
 import type { NoiseModel } from './guidance/condition.ts';
+import { askBranches } from './guidance/branchAnswer.ts';
 import type { GuidedCalls } from './guidance/guidedPrediction.ts';
 import { isGuided, unguidedScale } from './guidance/guidanceState.ts';
 import { askModel, type ModelAnswer } from './guidance/modelAnswer.ts';
 import { cleanEstimate } from './guidance/prediction.ts';
 import type { ReuseMemory } from './guidance/reuse.ts';
+import type { TwoBranchModel } from './guidance/twoBranches.ts';
 import { blendKnown } from './latents/blend.ts';
 import { conditionOf, extrasOf, type RunTensors } from './runTensors.ts';
 import { type Course, indexOf, stepsOf } from './schedulers/course.ts';
@@ -49,6 +51,10 @@ export interface DenoisePlan extends Course {
   readonly mayGuide: boolean;
   /** What stands in for model calls; left out: nothing does. */
   readonly reuse?: ReuseMemory;
+  /** The same model where its deep features can be used again; left out: that is never asked for. */
+  readonly branches?: TwoBranchModel;
+  /** Puts what else the model is told of a step (strengths of LoRAs) as it is at that step; left out: nothing. */
+  readonly atStep?: (stepIndex: number) => void;
   /** 0, or the steps done before a checkpoint. */
   readonly firstStep: number;
   /** The last step before `firstStep`, as it ended. */
@@ -163,7 +169,7 @@ async function runStep(plan: DenoisePlan, state: State, stepIndex: number, start
   const index = indexOf(course, stepIndex);
   const isLast = index + 1 === window.end;
   const guided = plan.mayGuide && isGuided(guidanceScale);
-  const answer = await answerOf(plan, state, index, guided);
+  const answer = await answerOf(plan, state, stepIndex, guided);
   if (answer === null) return null;
   if (!isFiniteTensor(answer.output)) throw modelNan(stepIndex);
   const done = schedulerStep(plan, state, index, answer.output);
@@ -185,16 +191,18 @@ async function runStep(plan: DenoisePlan, state: State, stepIndex: number, start
 }
 
 /** Of the model, or of what is known from earlier steps. */
-async function answerOf(plan: DenoisePlan, state: State, index: number, guided: boolean): Promise<ModelAnswer | null> {
+async function answerOf(plan: DenoisePlan, state: State, stepIndex: number, guided: boolean): Promise<ModelAnswer | null> {
   const { tensors, course, previous } = state;
   const { stepper, predictionType } = course;
+  const index = indexOf(course, stepIndex);
+  const isLast = index + 1 === course.window.end;
   const level = stepper.level(index);
   const mayCall = async (): Promise<boolean> => {
     await turn();
     return !plan.signal.aborted;
   };
   // The last step decides what is left of the finest detail: it is never guessed.
-  const known = index + 1 < course.window.end ? plan.reuse?.step(previous?.change ?? null, predictionType, tensors.latents, level) : null;
+  const known = !isLast ? plan.reuse?.step(previous?.change ?? null, predictionType, tensors.latents, level) : null;
   if (known !== null && known !== undefined) {
     if (!(await mayCall())) return null;
     const facts = { unetEvaluations: 0, unetBatch: 0, guidanceDistance: null, guidanceCosine: null, reused: 'step' } as const;
@@ -208,8 +216,12 @@ async function answerOf(plan: DenoisePlan, state: State, index: number, guided: 
     extras: extrasOf(tensors),
   };
   const { guidanceScale, guidanceRescale } = state;
-  const difference = plan.reuse?.difference() ?? null;
-  return askModel(plan.model, input, { calls: plan.guidedCalls, guidanceScale, guidanceRescale, difference, mayCall });
+  const { model, branches, reuse, guidedCalls: calls, atStep = () => undefined } = plan;
+  const options = { calls, guidanceScale, guidanceRescale, difference: reuse?.difference() ?? null, mayCall };
+  const memory = reuse?.features ?? null;
+  if (memory === null) return askModel(model, input, options);
+  if (branches === undefined) throw new StopbathError({ code: 'INTERNAL', message: 'Deep features were to be reused of a model that gives none.' });
+  return askBranches(branches, input, { ...options, memory, stepIndex, isLast, atStep });
 }
 
 /** @returns beside the step's results `estimate`: x0 as the model has it, before anything bounds it or is put back over it */

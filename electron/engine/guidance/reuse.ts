@@ -1,6 +1,7 @@
 import { StopbathError } from '../../../shared/errors.ts';
 import type { Reuse } from '../../../shared/generation.ts';
 import { tensorFromPlain, type Tensor, zipTensors } from '../tensor/tensor.ts';
+import { FeatureMemory } from './featureMemory.ts';
 import { type NoiseLevel, outputFor, type PredictionType, sigmaOf } from './prediction.ts';
 
 /** A clean estimate the model was really asked for. */
@@ -13,8 +14,8 @@ interface Known {
 const noDifference = { difference: null, age: 0 } as const;
 
 /**
- * What earlier model calls are kept for, and when they stand in for a call. All rules need outputs only, so they work with
- * every exported graph. A run's; its state is plain data and goes with the checkpoint.
+ * What earlier model calls are kept for, and when they stand in for a call. All rules but `features` need outputs only, so they work
+ * with every exported graph. A run's; its state is plain data and goes with the checkpoint.
  *
  * `unconditional`: u is rebuilt as c + d with d = u - c of the last step that asked for both (the residual that FasterCache,
  * arXiv 2410.19355, keeps in its CFG-Cache, without its split into frequencies).
@@ -23,15 +24,19 @@ const noDifference = { difference: null, age: 0 } as const;
  * multistep solver assumes it does. Asked while the estimate changes little, after AdaptiveDiffusion (arXiv 2410.09873).
  * Against the full run of the built-in model, a third of the calls left out: held as it is 45.7 dB, straight in log sigma
  * 50.5 dB, straight in sigma 52.1 dB, a parabola in log sigma 49.5 dB.
+ *
+ * `features`: see {@link FeatureMemory}.
  */
 export class ReuseMemory {
   #rule: Reuse;
   #kept: { readonly difference: Tensor | null; readonly age: number } = noDifference;
   #known: readonly Known[] = [];
   #inRow = 0;
+  #features: FeatureMemory | null;
 
   constructor(rule: Reuse) {
     this.#rule = rule;
+    this.#features = memoryFor(rule);
   }
 
   /**
@@ -43,6 +48,12 @@ export class ReuseMemory {
     this.#kept = noDifference;
     this.#known = [];
     this.#inRow = 0;
+    this.#features = memoryFor(this.#rule);
+  }
+
+  /** Under the rule `features`; null under another. */
+  get features(): FeatureMemory | null {
+    return this.#features;
   }
 
   /**
@@ -86,18 +97,23 @@ export class ReuseMemory {
   }
 
   snapshot(): unknown {
-    return { ...this.#kept, known: this.#known, inRow: this.#inRow };
+    return { ...this.#kept, known: this.#known, inRow: this.#inRow, features: this.#features?.snapshot() ?? null };
   }
 
   /** @throws StopbathError `INVALID_INPUT` when `state` is no snapshot of one. */
   restore(state: unknown): void {
     if (typeof state !== 'object' || state === null) throw unreadable();
-    const { difference, age, known, inRow } = state as Record<string, unknown>;
+    const { difference, age, known, inRow, features } = state as Record<string, unknown>;
     if (typeof age !== 'number' || typeof inRow !== 'number' || !Array.isArray(known)) throw unreadable();
     this.#kept = { difference: difference === null ? null : tensorFromPlain(difference), age };
     this.#known = known.map(knownFrom);
     this.#inRow = inRow;
+    this.#features?.restore(features);
   }
+}
+
+function memoryFor(rule: Reuse): FeatureMemory | null {
+  return rule.kind === 'features' ? new FeatureMemory(rule.every) : null;
 }
 
 function knownFrom(value: unknown): Known {
