@@ -209,6 +209,11 @@ const unknown = (provider: ProviderId): DeviceReason => ({
   remedy: updateDriver,
 });
 
+/** Every code a reason can have: the interface has a sentence for each in its other languages. */
+export const deviceReasonCodes: readonly string[] = [
+  ...new Set([...rules, ...Object.values(deviceReasons), hangsReason(0), cudaUnknown, unknown('cpu')].map(({ code }) => code)),
+];
+
 /** Why a provider cannot be used, from all it said. ANSI colours are dropped first. */
 export function explainFailure(provider: ProviderId, text: string): DeviceReason {
   // eslint-disable-next-line no-control-regex -- ONNX Runtime colours its log

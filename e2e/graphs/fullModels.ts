@@ -2,7 +2,8 @@ import path from 'node:path';
 import { clipTextGraph } from '../../electron/engine/graph/architectures/clipText.ts';
 import { unetGraph, type UnetOptions } from '../../electron/engine/graph/architectures/unet.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from '../../electron/engine/graph/architectures/vae.ts';
-import { GraphFolder, readWeights, textConfig, unetConfig, vaeConfig } from './fixtures.ts';
+import { GraphFolder, readWeights } from './fixtures.ts';
+import { textConfig, unetConfig, vaeConfig } from './referenceConfigs.ts';
 
 /** configs.py: FULL_UNETS, FULL_TEXT, FULL_VAE */
 const unets = {

@@ -17,11 +17,8 @@ import {
   readTensors,
   readWeights,
   relativeError,
-  taesdConfig,
-  textConfig,
-  unetConfig,
-  vaeConfig,
 } from './fixtures.ts';
+import { taesdConfig, textConfig, unetConfig, vaeConfig } from './referenceConfigs.ts';
 
 const tolerance = 1e-3;
 

@@ -12,6 +12,11 @@ export type LoraVariant = (typeof loraVariants)[number];
 /** A tensor; an alpha has its value. */
 type Entry = readonly [name: string, type: string, shape: readonly number[], value?: number];
 
+interface Manifest {
+  readonly tensors: readonly Entry[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
 interface GoldenFile {
   /** 0-based step at whose end the live ones change. */
   readonly liveStep: number;
@@ -20,7 +25,7 @@ interface GoldenFile {
 }
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
-const manifests = JSON.parse(gunzipSync(readFileSync(path.join(folder, 'manifests.json.gz'))).toString()) as Record<LoraVariant, Record<string, readonly Entry[]>>;
+const manifests = JSON.parse(gunzipSync(readFileSync(path.join(folder, 'manifests.json.gz'))).toString()) as Record<LoraVariant, Record<string, Manifest>>;
 
 export const goldenFile = JSON.parse(readFileSync(path.join(folder, 'goldens.json'), 'utf8')) as GoldenFile;
 
@@ -37,7 +42,7 @@ export function goldenLatents(variant: LoraVariant, name: string): Float32Array 
 }
 
 export function loraTensors(variant: LoraVariant, layout: string): TensorToWrite[] {
-  return (manifests[variant][layout] ?? []).map(([name, type, shape, value]) => ({ name, type, shape, ...(value === undefined ? {} : { bytes: scalar(value) }) }));
+  return (manifests[variant][layout]?.tensors ?? []).map(([name, type, shape, value]) => ({ name, type, shape, ...(value === undefined ? {} : { bytes: scalar(value) }) }));
 }
 
 /** float16. */
@@ -48,6 +53,6 @@ function scalar(value: number): Uint8Array {
 /** Writes a LoRA. @returns its path */
 export async function writeLora(variant: LoraVariant, layout: string, place: string, change: (tensors: TensorToWrite[]) => TensorToWrite[] = (tensors) => tensors): Promise<string> {
   const file = path.join(place, `${variant}-${layout}.safetensors`);
-  await writeSafetensors(file, change(loraTensors(variant, layout)));
+  await writeSafetensors(file, change(loraTensors(variant, layout)), manifests[variant][layout]?.metadata);
   return file;
 }

@@ -102,6 +102,18 @@ def peft_layout(modules):
     return result
 
 
+def peft_metadata(manifest):
+    """PEFT's config as diffusers keeps it since 0.34: here stand the alphas, one layer's own among them."""
+    parts = {}
+    for name, *_ in manifest:
+        part, layer = name.split(".", 1)
+        if layer.endswith(".lora_A.weight"):
+            parts.setdefault(part, []).append(layer.removesuffix(".lora_A.weight"))
+    own = {"r": 3, "lora_alpha": 1.5, "rank_pattern": {}}
+    told = {part: own | {"target_modules": layers, "alpha_pattern": {layers[0]: 0.75}} for part, layers in parts.items()}
+    return {"lora_adapter_metadata": json.dumps({f"{part}.{key}": value for part, config in told.items() for key, value in config.items()})}
+
+
 def old_diffusers(modules):
     """The time of attention processors."""
     result = []
@@ -115,12 +127,12 @@ def old_diffusers(modules):
     return result
 
 
-def write_lora(path, manifest):
+def write_lora(path, manifest, metadata):
     tensors = {}
     for name, kind, shape, *value in manifest:
         numbers = torch.tensor(value[0]) if value else torch.from_numpy(values(name, shape))
         tensors[name] = numbers.to(base.TYPES[kind])
-    safetensors.torch.save_file(tensors, path)
+    safetensors.torch.save_file(tensors, path, metadata=metadata)
 
 
 def layers_in(manifest):
@@ -278,12 +290,14 @@ def make(variant_name, place):
         manifests["old"] = old_diffusers(modules)
     manifests["locon"] = kohya(modules, config, is_xl, convs=True)
     manifests["tucker"] = kohya(modules, config, is_xl, tucker=True, convs=True)
+    # Those of Stable Diffusion stay as older versions have written them, with alphas that are the rank.
+    metadata = {name: peft_metadata(manifest) if name == "peft" and is_xl else {} for name, manifest in manifests.items()}
     for name, manifest in manifests.items():
-        write_lora(folder / f"{name}.safetensors", manifest)
+        write_lora(folder / f"{name}.safetensors", manifest, metadata[name])
     merged = {name: (modules, config, is_xl) for name in ("locon", "tucker")}
     found = goldens_of(lambda: base.from_single_file(variant, file, folder), folder, manifests, merged)
     print(variant_name, {name: layers_in(manifest) for name, manifest in manifests.items()}, len(found), "pictures", flush=True)
-    return manifests, found
+    return {name: {"tensors": manifest, "metadata": metadata[name]} for name, manifest in manifests.items()}, found
 
 
 def main():

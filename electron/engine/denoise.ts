@@ -202,7 +202,7 @@ async function answerOf(plan: DenoisePlan, state: State, stepIndex: number, guid
     return !plan.signal.aborted;
   };
   // The last step decides what is left of the finest detail: it is never guessed.
-  const known = !isLast ? plan.reuse?.step(previous?.change ?? null, predictionType, tensors.latents, level) : null;
+  const known = isLast ? null : plan.reuse?.step(previous?.change ?? null, predictionType, tensors.latents, level);
   if (known !== null && known !== undefined) {
     if (!(await mayCall())) return null;
     const facts = { unetEvaluations: 0, unetBatch: 0, guidanceDistance: null, guidanceCosine: null, reused: 'step' } as const;

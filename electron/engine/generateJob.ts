@@ -1,7 +1,7 @@
 import type { Checkpoint, EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
 import { StopbathError } from '../../shared/errors.ts';
 import { batchSize, type GenerationRequest, type ProviderId } from '../../shared/generation.ts';
-import { maxLineLength, maxLinesAStep, type RunTrace, type StepRecord } from '../../shared/job.ts';
+import { maxLineLength, maxLinesAStep, type RunTrace, shallowEvaluations, type StepRecord } from '../../shared/job.ts';
 import type { StepCallback, StepEnd } from './callbacks/callback.ts';
 import { callbackStates, restoreLoop } from './callbacks/loopState.ts';
 import { type RunControls, type SteeredFields, steeredFields } from './callbacks/runControls.ts';
@@ -12,6 +12,7 @@ import { scaleForStep } from './guidance/guidanceCurve.ts';
 import type { GuidedCalls, GuidedInput } from './guidance/guidedPrediction.ts';
 import { isGuided } from './guidance/guidanceState.ts';
 import { ReuseMemory } from './guidance/reuse.ts';
+import type { TwoBranchModel } from './guidance/twoBranches.ts';
 import type { LoraStrengths } from './loras/loraStrengths.ts';
 import { jobCallbacks } from './jobCallbacks.ts';
 import type { Pipeline } from './pipelines/pipeline.ts';
@@ -177,6 +178,8 @@ async function runLoop({ job, around, pipeline, run, cut, timings, waits, userCa
     ...guidance,
     mayGuide,
     reuse,
+    ...(pipeline.branches === undefined ? {} : { branches: timedBranches(pipeline.branches, timings) }),
+    atStep: (stepIndex) => run.setLoras(stepIndex),
     firstStep,
     ...(before === null ? {} : { before, beginsChanged }),
     ...callbacks,
@@ -226,24 +229,32 @@ function exampleCall(tensors: RunTensors, course: Course, firstStep: number, isG
   };
 }
 
-/** Saved: what a run guided to its end would have cost more, over the steps that were done. */
+/** Saved: what a run guided to its end would have cost more, over the steps that were done. The outermost layers alone are no saved call. */
 function evaluationTotals(
   request: GenerationRequest,
   { unet }: Pipeline,
   steps: readonly StepRecord[],
 ): Pick<RunTrace, 'stepsDone' | 'steps' | 'unetEvaluationsTotal' | 'unetEvaluationsSaved'> {
   const total = steps.reduce((sum, step) => sum + step.unetEvaluations, 0);
+  const shallow = steps.reduce((sum, step) => sum + shallowEvaluations(step), 0);
   const full = unet.guidanceWidth === null && isGuided(request.guidanceScale) ? 2 * steps.length : steps.length;
   return {
     stepsDone: steps.length,
     steps: [...steps],
     unetEvaluationsTotal: total,
-    unetEvaluationsSaved: Math.max(0, full - total),
+    unetEvaluationsSaved: Math.max(0, full - total - shallow),
   };
 }
 
 function timedModel(model: NoiseModel, timings: Timings): NoiseModel {
   return (...input) => timed(timings, 'sessionRun', () => model(...input));
+}
+
+function timedBranches({ whole, shallow }: TwoBranchModel, timings: Timings): TwoBranchModel {
+  return {
+    whole: (...input) => timed(timings, 'sessionRun', () => whole(...input)),
+    shallow: (...input) => timed(timings, 'sessionRun', () => shallow(...input)),
+  };
 }
 
 async function timed<T>(timings: Timings, name: keyof Timings, work: () => Promise<T>): Promise<T> {

@@ -7,12 +7,12 @@ import type { Forecast } from '../../shared/models.ts';
 import type { EngineOptions } from './engineOptions.ts';
 import { type FolderInUse, folderWithLoras } from './loras/openWithLoras.ts';
 import type { LoraStrengths } from './loras/loraStrengths.ts';
-import { fittingModel } from './memory/fittingModel.ts';
+import { fittingBranches, fittingModel } from './memory/fittingModel.ts';
 import { MemoryPlanner } from './memory/forecast.ts';
 import { deviceMemory, ownMemory } from './memory/freeMemory.ts';
 import type { Pipeline } from './pipelines/pipeline.ts';
 import { openPipeline } from './pipelines/registry.ts';
-import { keepAll, type MemoryPlan, Residency } from './pipelines/residency.ts';
+import { keepAll, kindOf, type MemoryPlan, Residency } from './pipelines/residency.ts';
 import type { Verification } from './pipelines/verify.ts';
 import type { ModelSession } from './tensor/modelSession.ts';
 
@@ -150,7 +150,12 @@ export class LoadedModel {
       openSession: async (file) => steered(loras, file, await (devices.openPart?.(file, provider, choice, openSession) ?? openSession(file, provider))),
       ...(provider === 'cpu' ? {} : { verification: this.#verification(provider, inUse), openOnCpu: (file: string) => openSession(file, 'cpu') }),
     });
-    const fitting = { ...withLoras(pipeline, inUse), noiseModel: fittingModel(pipeline.noiseModel, (text) => warn?.(text)) };
+    const { noiseModel, branches } = pipeline;
+    const fitting = {
+      ...withLoras(pipeline, inUse),
+      noiseModel: fittingModel(noiseModel, (text) => warn?.(text)),
+      ...(branches === undefined ? {} : { branches: fittingBranches(branches, (text) => warn?.(text)) }),
+    };
     this.#open = { folder, provider, residency, loras, pipeline: fitting };
     return this.#open;
   }
@@ -175,7 +180,7 @@ export class LoadedModel {
 }
 
 function steered(loras: LoraStrengths | null, file: string, session: ModelSession): ModelSession {
-  return loras === null ? session : loras.steer(session, basename(dirname(file)) === 'unet' ? 'unet' : 'text');
+  return loras === null ? session : loras.steer(session, kindOf(basename(dirname(file))) === 'unet' ? 'unet' : 'text');
 }
 
 /** The same with other weights is another model, and the same text another encoding. */

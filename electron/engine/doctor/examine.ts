@@ -10,7 +10,7 @@ import { readSchedulerConfig, trainedKeys } from '../schedulers/config.ts';
 import { type Case, type ExamineDeps, readableBytes } from './case.ts';
 import { Findings } from './findings.ts';
 import { examineTexts, textParts } from './texts.ts';
-import { type ExaminedUnet, examineUnet } from './unet.ts';
+import { type ExaminedUnet, examineShallow, examineUnet } from './unet.ts';
 import { examineDecoder, examineEncoder, examineTinyDecoder } from './vae.ts';
 
 export type Examination = Omit<DoctorReport, 'modelId' | 'at'>;
@@ -47,6 +47,7 @@ async function examineFolder(folder: string, deps: ExamineDeps, findings: Findin
   const example: Case = { ...deps, findings, layout, configs, latentSpace, files };
   const texts = await examineTexts(example);
   const unet = await examineUnet(example, texts);
+  await examineShallow(example);
   const encoded = await examineEncoder(example);
   await examineDecoder(example, { encoded, hasPreview: configs.preview !== null });
   await examineTinyDecoder(example);

@@ -3,9 +3,11 @@ import { guidanceEmbedding } from '../guidance/guidanceEmbedding.ts';
 import { requireFamily, requireTextWidth } from '../pipelines/fits.ts';
 import { tasksOf } from '../pipelines/openModel.ts';
 import { ModelFault } from '../pipelines/modelFault.ts';
-import { readUnetConfig, type UnetFacts, unetFacts, unetModel } from '../pipelines/unetModel.ts';
+import { shallowPart } from '../pipelines/unetBranches.ts';
+import { readUnetConfig, type UnetFacts, unetFacts, unetModel, unetOutput } from '../pipelines/unetModel.ts';
 import { unetInputs } from '../pipelines/unetInputs.ts';
 import { steadyTensor } from '../pipelines/verify.ts';
+import { type ProbeSizes, probeInput } from '../pipelines/verifyParts.ts';
 import type { ModelSession } from '../tensor/modelSession.ts';
 import { isFiniteTensor, repeatRows, tensor, type Tensor } from '../tensor/tensor.ts';
 import { type Case, isHalf, nameOf, withPart } from './case.ts';
@@ -45,6 +47,18 @@ export function examineUnet(example: Case, texts: ExaminedText): Promise<Examine
       await findings.attempt('unet', () => model(repeatRows(sample, 2), 1, two, both));
     }
     return { tasks, milliseconds };
+  });
+}
+
+/** The UNet's outermost layers alone, in folders the app has written: one call. */
+export function examineShallow(example: Case): Promise<void | null> {
+  const { configs, latentSpace, layout } = example;
+  return withPart(example, shallowPart, async (session, file) => {
+    const config = readUnetConfig(configs.unet);
+    const sizes: ProbeSizes = { latentSpace, unet: unetFacts(config, session), sizeMultiple: latentSpace.pixelFactor * 2 ** (config.levels - 1) };
+    const feeds = Object.fromEntries(session.inputs.map((spec) => [spec.name, probeInput(shallowPart, spec, sizes)]));
+    const result = (await session.run(feeds))[unetOutput(session)];
+    if (result !== undefined) requireFinite(result, nameOf(file, layout), isHalf(session, file));
   });
 }
 

@@ -115,9 +115,12 @@ function* graphsOf(model: CheckpointModel, { graph = {}, adapters }: CheckpointO
     const links = new LinkNames();
     yield { name, links, graph: clipTextGraph(config, weightsOf(name, tensors, (file) => links.of(file)), withAdapters(name, links)) };
   }
-  const links = new LinkNames();
   const { config, tensors } = model.unet;
-  yield { name: 'unet', links, graph: unetGraph(config, weightsOf('UNet', tensors, (file) => links.of(file)), withAdapters('unet', links)) };
+  // Every run can be told to use deep features again, also while it goes on.
+  for (const [name, part] of [['unet', 'whole-with-features'], ['unet_shallow', 'shallow']] as const) {
+    const links = new LinkNames();
+    yield { name, links, graph: unetGraph(config, weightsOf('UNet', tensors, (file) => links.of(file)), { ...withAdapters('unet', links), part }) };
+  }
   const { vae } = model;
   const options: GraphOptions = { ...graph, precision: 'float32' };
   const halves = [['vae_decoder', vaeDecoderGraph], ...(vae.halves.encoder ? [['vae_encoder', vaeEncoderGraph] as const] : [])] as const;

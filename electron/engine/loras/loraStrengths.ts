@@ -45,7 +45,7 @@ export class LoraStrengths {
       inputs: session.inputs.filter(({ name }) => name !== inputName),
       outputs: session.outputs,
       // A copy: the session may still read it when the next step has been set.
-      run: (feeds) => session.run({ ...feeds, [inputName]: tensor([values.length], values.slice()) }),
+      run: (feeds, wanted) => session.run({ ...feeds, [inputName]: tensor([values.length], values.slice()) }, wanted),
       release: () => session.release(),
       ...(session.moveToCpu === undefined ? {} : { moveToCpu: (why: string) => session.moveToCpu?.(why) ?? Promise.resolve(false) }),
     };

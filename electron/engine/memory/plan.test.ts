@@ -22,8 +22,8 @@ const sd15: ModelSize = {
   channels: 320,
   vaeChannels: 128,
 };
-const request = parseGenerationRequest({ ...tinyRequest, width: 512, height: 512 });
-const base: PlanInput = { size: sd15, provider: 'cpu', request, policy: 'auto', decodesPreviews: false, memory: { free: 0, total: 32e9 } };
+const request = parseGenerationRequest({ ...tinyRequest, width: 512, height: 512, guidanceScale: 1 });
+const base: PlanInput = { size: sd15, provider: 'cuda', request, policy: 'auto', decodesPreviews: false, memory: { free: 0, total: 32e9 } };
 const plan = (free: number, change: Partial<PlanInput> = {}) => planRun({ ...base, memory: { free, total: 32e9 }, ...change });
 
 // Peaks of the process less its mapped weights and what it had before, in MiB: e2e/fullsize/README.md.
@@ -69,6 +69,11 @@ it('says whether it fits', () => {
 it('a person who chose is obeyed', () => {
   expect(plan(64e9, { policy: 'release' }).plan.policy).toBe('release');
   expect(plan(1e9, { policy: 'keep' }).plan).toMatchObject({ policy: 'keep', oneAtATime: false, vaeTile: 32 });
+});
+
+it('on the CPU large models let go of what they can map again in no time', () => {
+  expect(plan(64e9, { provider: 'cpu' }).plan).toMatchObject({ policy: 'release', oneAtATime: false, vaeTile: null });
+  expect(plan(64e9, { provider: 'cpu', policy: 'keep' }).plan.policy).toBe('keep');
 });
 
 it('the decoder stays where every step is decoded, and counts', () => {

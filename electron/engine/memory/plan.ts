@@ -11,7 +11,7 @@ import { type CallSize, workBytes } from './workMemory.ts';
 export interface PlanInput {
   readonly size: ModelSize;
   readonly provider: ProviderId;
-  readonly request: Pick<GenerationRequest, 'task' | 'width' | 'height' | 'morePrompts' | 'imagesPerPrompt' | 'guidanceScale'>;
+  readonly request: Pick<GenerationRequest, 'task' | 'width' | 'height' | 'morePrompts' | 'imagesPerPrompt' | 'guidanceScale' | 'reuse'>;
   readonly policy: Settings['memoryPolicy'];
   /** Pictures are decoded while the run goes on. */
   readonly decodesPreviews: boolean;
@@ -39,7 +39,7 @@ interface PartNeed {
 
 /**
  * How a run is to use memory, and what it will take. From the fastest plan to the thriftiest, the first that fits comfortably: all parts
- * kept; text encoders and VAE released after use; the VAE in tiles; one part at a time.
+ * kept (on the CPU only when asked for); text encoders and VAE released after use; the VAE in tiles; one part at a time.
  */
 export function planRun(input: PlanInput): PlannedRun {
   const { policy, memory, size } = input;
@@ -75,7 +75,8 @@ function plansFor({ policy, provider, request, size, decodesPreviews: holdsDecod
   if (policy === 'keep') return [keep, ...tiled(keep)];
   const release: MemoryPlan = { ...keep, policy: 'release' };
   const thrifty = [...tiled(release), { ...release, oneAtATime: true, vaeTile: tiles.at(-1) ?? null }];
-  return policy === 'release' ? [release, ...thrifty] : [keep, release, ...thrifty];
+  // On the CPU weights are mapped: to let go of them costs half a second at the next prompt, and gives a tenth of the memory back.
+  return policy === 'release' || provider === 'cpu' ? [release, ...thrifty] : [keep, release, ...thrifty];
 }
 
 /** The largest moment of a run: what lies in memory then, and the work of the part that is at it. */
@@ -91,6 +92,7 @@ function needOf(input: PlanInput, plan: MemoryPlan): { bytes: number; parts: rea
 
 function isUsed(part: PartSize['part'], { request, decodesPreviews }: PlanInput): boolean {
   if (part === 'vae_encoder') return request.task !== 'text-to-image';
+  if (part === 'unet_shallow') return request.reuse.kind === 'features';
   return part === 'taesd_decoder' ? decodesPreviews : true;
 }
 
@@ -103,7 +105,7 @@ function staysBeside(other: string, working: string, plan: MemoryPlan): boolean 
 function workOf(part: PartSize, input: PlanInput, { vaeTile }: MemoryPlan): number {
   const { size, provider, request } = input;
   const [height, width] = [request.height / size.pixelFactor, request.width / size.pixelFactor];
-  const rows = batchSize(request) * (part.part === 'unet' && asksForTwice(input) ? 2 : 1);
+  const rows = batchSize(request) * (kindOf(part.part) === 'unet' && asksForTwice(input) ? 2 : 1);
   const side = (given: number): number => (kindOf(part.part) === 'vae' && vaeTile !== null ? Math.min(given, vaeTile) : given);
   const call: CallSize = { rows, height: side(height), width: side(width) };
   return workBytes(size, part, call, provider === 'cpu' ? 'cpu' : 'other');

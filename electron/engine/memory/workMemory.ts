@@ -29,6 +29,8 @@ const halfCopies = 1.2;
 const scores: Record<AttentionKind, number> = { fused: 0, plain: 2, added: 4 };
 /** Tensors of the outermost level [channels, height, width] that live at once, skip connections and buffers of convolutions among them. */
 const unetTensors = 64;
+/** The same of its outermost layer alone. */
+const shallowTensors = 16;
 /** The same of the VAE, whose decoder has twice the channels at its outermost convolution. */
 const decoderTensors = 5.5;
 const encoderTensors = 2;
@@ -44,6 +46,9 @@ function valuesOf({ heads, channels, vaeChannels, pixelFactor }: ModelSize, { pa
       const attending = Math.max(0, ...heads.map((count, level) => count * (tokens / 4 ** level) ** 2));
       return rows * (scores[attention] * attending + unetTensors * channels * tokens);
     }
+    // Its one layer, and the features that wait for it.
+    case 'unet_shallow':
+      return rows * (scores[attention] * (heads[0] ?? 0) * tokens ** 2 + shallowTensors * channels * tokens);
     // The VAE gets one picture at a time; its middle attends with one head.
     case 'vae_decoder':
       return scores[attention] * tokens ** 2 + Math.max(decoderTensors * vaeChannels * pixels, Math.min(unfoldedTensors * vaeChannels * pixels, mostUnfolded));

@@ -98,11 +98,11 @@ class OrtSession implements ModelSession {
     this.outputs = specs(session.outputMetadata);
   }
 
-  async run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>> {
+  async run(feeds: Readonly<Record<string, Tensor>>, wanted?: readonly string[]): Promise<Readonly<Record<string, Tensor>>> {
     const converted = Object.fromEntries(this.inputs.map((spec) => [spec.name, this.#feed(spec, feeds[spec.name])]));
     let results: Session.OnnxValueMapType;
     try {
-      results = await this.#session.run(converted);
+      results = await (wanted === undefined ? this.#session.run(converted) : this.#session.run(converted, wanted));
     } catch (error) {
       throw runError(this.#file, error, this.#provider);
     }

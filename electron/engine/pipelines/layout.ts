@@ -4,7 +4,7 @@ import { readOptionalModelJson } from './modelFolder.ts';
 import { type Assumption, ModelFault } from './modelFault.ts';
 import type { Family } from './pipeline.ts';
 
-export const partNames = ['text_encoder', 'text_encoder_2', 'unet', 'vae_decoder', 'vae_encoder', 'taesd_decoder'] as const;
+export const partNames = ['text_encoder', 'text_encoder_2', 'unet', 'unet_shallow', 'vae_decoder', 'vae_encoder', 'taesd_decoder'] as const;
 export type PartName = (typeof partNames)[number];
 
 /** Where the parts of a model lie, in whatever way it was exported. */

@@ -16,7 +16,8 @@ import { Parts } from './parts.ts';
 import type { Family, FoundModel, OpenPipelineOptions, Pipeline } from './pipeline.ts';
 import { decoderHash, readFittedPreview } from './previewCache.ts';
 import { openTinyDecoder, type TinyDecoder } from './tinyDecoder.ts';
-import { readUnetConfig, type UnetFacts, unetFacts, unetModel } from './unetModel.ts';
+import { shallowPart, unetBranches } from './unetBranches.ts';
+import { featuresName, readUnetConfig, type UnetFacts, unetFacts, unetModel } from './unetModel.ts';
 import { type ProbeSizes, verifyPart } from './verifyParts.ts';
 
 /** A model's way from text to embeddings and the parts it opened for that, by name. */
@@ -74,6 +75,7 @@ export async function openModel(options: FoundModel, traits: FamilyTraits): Prom
       tasks,
       prompts: text.prompts,
       noiseModel: unetModel(unetSession, unet, latentSpace.channels),
+      ...branchesOf(options, parts, unetSession, { modelHash, sizes }),
       schedulerFile: (task) => traits.schedulerFile(task, schedulerFile),
       prepare: async (task, onPart) => {
         if (task !== 'text-to-image') await encoder.open(onPart);
@@ -131,6 +133,31 @@ async function verifyParts(
     await verifyPart(folder, part, session, verification.openReference, sizes);
   }
   await verification.onPassed(modelHash);
+}
+
+/** Where the folder has both graphs. The second is opened at the first step that takes it: most runs do not. */
+function branchesOf(
+  options: FoundModel,
+  parts: Parts,
+  whole: ModelSession,
+  { modelHash, sizes }: { readonly modelHash: string; readonly sizes: ProbeSizes },
+): Pick<Pipeline, 'branches'> {
+  if (options.layout.files[shallowPart] === undefined || !whole.outputs.some(({ name }) => name === featuresName)) return {};
+  const open = async (): Promise<ModelSession> => {
+    // In the middle of a run nobody is told: it is there in no time.
+    const session = await parts.open(shallowPart, () => undefined);
+    await verifyLater(options, `${modelHash}-${shallowPart}`, shallowPart, session, sizes);
+    return session;
+  };
+  let opened: ModelSession | null = null;
+  return { branches: unetBranches(whole, async () => (opened ??= await open()), sizes.unet, sizes.latentSpace.channels) };
+}
+
+/** A part that is opened after the model was verified. */
+async function verifyLater({ verification, folder }: FoundModel, key: string, part: string, session: ModelSession, sizes: ProbeSizes): Promise<void> {
+  if (verification === undefined || !(await verification.isNeeded(key))) return;
+  await verifyPart(folder, part, session, verification.openReference, sizes);
+  await verification.onPassed(key);
 }
 
 /** By the small decoder in the folder, else by the whole one; by that, too, once the small one has failed. */
@@ -196,12 +223,8 @@ class LazyEncoder {
   }
 
   async #verify(session: ModelSession): Promise<void> {
-    const { verification, folder } = this.#options;
     // One that samples inside its graph gives other latents every time.
-    if (verification === undefined || !session.outputs.some(({ name }) => name === 'latent_parameters')) return;
-    const key = `${this.#modelHash}-${encoderPart}`;
-    if (!(await verification.isNeeded(key))) return;
-    await verifyPart(folder, encoderPart, session, verification.openReference, this.#sizes);
-    await verification.onPassed(key);
+    if (!session.outputs.some(({ name }) => name === 'latent_parameters')) return;
+    await verifyLater(this.#options, `${this.#modelHash}-${encoderPart}`, encoderPart, session, this.#sizes);
   }
 }

@@ -66,9 +66,9 @@ class PartSession implements ModelSession, Resident {
     return this.#session !== null;
   }
 
-  async run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>> {
+  async run(feeds: Readonly<Record<string, Tensor>>, wanted?: readonly string[]): Promise<Readonly<Record<string, Tensor>>> {
     await this.#residency.enter(this.part);
-    return withRoom(this.part, this.#residency, async () => (await this.#load()).run(feeds));
+    return withRoom(this.part, this.#residency, async () => (await this.#load()).run(feeds, wanted));
   }
 
   async moveToCpu(why: string): Promise<boolean> {

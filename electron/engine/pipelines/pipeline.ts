@@ -1,6 +1,7 @@
 import type { RgbImage } from '../../../shared/engineProtocol.ts';
 import type { Task } from '../../../shared/generation.ts';
 import type { NoiseModel } from '../guidance/condition.ts';
+import type { TwoBranchModel } from '../guidance/twoBranches.ts';
 import type { LatentSpace } from '../latents/latentSpace.ts';
 import type { OpenSession } from '../tensor/modelSession.ts';
 import type { NoiseSource } from '../tensor/random.ts';
@@ -31,6 +32,8 @@ export interface Pipeline {
   readonly forceZerosForEmptyPrompt: boolean;
   readonly prompts: PromptEncoding;
   readonly noiseModel: NoiseModel;
+  /** The same where deep features of one step can serve the next; left out: graphs made elsewhere give none. */
+  readonly branches?: TwoBranchModel;
   /** The parsed scheduler_config.json as diffusers' pipeline of that task has it, for any scheduler to read. */
   schedulerFile(task: Task): unknown;
   /**

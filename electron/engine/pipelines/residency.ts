@@ -21,7 +21,7 @@ type Kind = 'text' | 'unet' | 'vae';
 
 export function kindOf(part: string): Kind {
   if (part.startsWith('text_encoder')) return 'text';
-  return part === 'unet' ? 'unet' : 'vae';
+  return part === 'unet' || part === 'unet_shallow' ? 'unet' : 'vae';
 }
 
 /** A part that can leave the memory and come back. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { StopbathError } from '../../../shared/errors.ts';
-import type { NoiseModel } from '../guidance/condition.ts';
+import type { Condition, ModelExtras, NoiseModel } from '../guidance/condition.ts';
 import type { ModelSession, TensorSpec } from '../tensor/modelSession.ts';
 import { concatRows, describeDims, repeatRows, sliceRows, tensor, type Tensor } from '../tensor/tensor.ts';
 import { ModelFault } from './modelFault.ts';
@@ -59,11 +59,20 @@ export function unetFacts(config: UnetConfig, session: ModelSession): UnetFacts 
   };
 }
 
-/**
- * The UNet by the names and shapes its file declares; exports differ in the timestep's rank and type.
- * @throws StopbathError `MODEL_UNSUPPORTED` naming an input every UNet has and this one has not.
- */
-export function unetModel(session: ModelSession, { channels }: UnetFacts, latentChannels: number): NoiseModel {
+/** Name of what our own graphs give and take beside the others, see graph/architectures/unet.ts. */
+export const featuresName = 'deep_features';
+
+/** What a UNet is fed, by the names and types its file declares. */
+export interface UnetFeeds {
+  /** Rows of every call, where the export takes one number only. */
+  readonly fixedRows: number | null;
+  /** All but the timestep. */
+  of(sample: Tensor, condition: Condition, extras: ModelExtras): Readonly<Record<string, Tensor>>;
+  timestep(timestep: number, rows: number): Readonly<Record<string, Tensor>>;
+}
+
+/** @throws StopbathError `MODEL_UNSUPPORTED` naming an input every UNet has and this one has not. */
+export function unetFeeds(session: ModelSession, { channels }: UnetFacts, latentChannels: number): UnetFeeds {
   const inputs = unetInputs(session);
   const named = (name: UnetInput): TensorSpec => {
     const spec = inputs[name];
@@ -76,28 +85,56 @@ export function unetModel(session: ModelSession, { channels }: UnetFacts, latent
     });
   };
   const [sampleSpec, timeSpec, textSpec] = [named('sample'), named('timestep'), named('encoder_hidden_states')];
-  const output = session.outputs[0]?.name ?? 'out_sample';
   const takesMask = channels > latentChannels;
-  const [fixedRows] = sampleSpec.dims;
-  return async (sample, timestep, { promptEmbeds, pooled, timeIds }, { mask, maskedImageLatents, timestepCond }) => {
-    const optional = { text_embeds: pooled, time_ids: timeIds, timestep_cond: timestepCond };
-    const feeds: Record<string, Tensor> = {
-      [sampleSpec.name]: takesMask ? withMask(sample, mask, maskedImageLatents) : sample,
-      [textSpec.name]: promptEmbeds,
-    };
-    for (const [name, value] of Object.entries(optional)) {
-      const spec = inputs[name as UnetInput];
-      if (spec !== undefined && value !== null) feeds[spec.name] = value;
-    }
+  const [rows] = sampleSpec.dims;
+  return {
+    fixedRows: typeof rows === 'number' && rows > 0 ? rows : null,
+    of(sample, { promptEmbeds, pooled, timeIds }, { mask, maskedImageLatents, timestepCond }) {
+      const optional = { text_embeds: pooled, time_ids: timeIds, timestep_cond: timestepCond };
+      const feeds: Record<string, Tensor> = {
+        [sampleSpec.name]: takesMask ? withMask(sample, mask, maskedImageLatents) : sample,
+        [textSpec.name]: promptEmbeds,
+      };
+      for (const [name, value] of Object.entries(optional)) {
+        const spec = inputs[name as UnetInput];
+        if (spec !== undefined && value !== null) feeds[spec.name] = value;
+      }
+      return feeds;
+    },
+    timestep: (timestep, count) => ({ [timeSpec.name]: timestepTensor(timestep, timeSpec, count) }),
+  };
+}
+
+/**
+ * The UNet by the names and shapes its file declares; exports differ in the timestep's rank and type.
+ * @throws StopbathError as {@link unetFeeds}
+ */
+export function unetModel(session: ModelSession, facts: UnetFacts, latentChannels: number): NoiseModel {
+  const feeds = unetFeeds(session, facts, latentChannels);
+  const output = unetOutput(session);
+  return async (sample, timestep, condition, extras) => {
     const run = async (given: Readonly<Record<string, Tensor>>, rows: number): Promise<Tensor> => {
-      const result = (await session.run({ ...given, [timeSpec.name]: timestepTensor(timestep, timeSpec, rows) }))[output];
-      if (result !== undefined && result.data.length * (sample.dims[0] ?? 1) === sample.data.length * rows) return result;
-      throw wrongSize(result, sample);
+      const results = await session.run({ ...given, ...feeds.timestep(timestep, rows) }, [output]);
+      return requireSize(results[output], sample, rows);
     };
     const rows = sample.dims[0] ?? 1;
-    const isFixed = typeof fixedRows === 'number' && fixedRows > 0 && fixedRows !== rows;
-    return isFixed ? inGroups(feeds, rows, fixedRows, run) : run(feeds, rows);
+    const given = feeds.of(sample, condition, extras);
+    return feeds.fixedRows !== null && feeds.fixedRows !== rows ? inGroups(given, rows, feeds.fixedRows, run) : run(given, rows);
   };
+}
+
+/** Name of what it predicts. */
+export function unetOutput(session: ModelSession): string {
+  return session.outputs[0]?.name ?? 'out_sample';
+}
+
+/**
+ * @param rows of the call the result is of
+ * @throws StopbathError `MODEL_UNSUPPORTED` for a result that is none for these latents.
+ */
+export function requireSize(result: Tensor | undefined, sample: Tensor, rows: number): Tensor {
+  if (result !== undefined && result.data.length * (sample.dims[0] ?? 1) === sample.data.length * rows) return result;
+  throw wrongSize(result, sample);
 }
 
 /** For exports that take one number of rows only: the rows in groups of so many, the last filled up with its last row. */

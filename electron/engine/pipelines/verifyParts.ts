@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { LatentSpace } from '../latents/latentSpace.ts';
 import type { ModelSession, OpenSession, TensorSpec } from '../tensor/modelSession.ts';
 import { tensor, type Tensor } from '../tensor/tensor.ts';
-import { timestepTensor, type UnetFacts } from './unetModel.ts';
+import { featuresName, timestepTensor, type UnetFacts } from './unetModel.ts';
 import { steadyTensor, verifySession } from './verify.ts';
 
 /** What small inputs have to look like. */
@@ -35,13 +35,15 @@ export async function verifyPart(
   }
 }
 
-function probeInput(part: string, spec: TensorSpec, { latentSpace, sizeMultiple, unet }: ProbeSizes): Tensor {
+/** A small value for an input of a part. */
+export function probeInput(part: string, spec: TensorSpec, { latentSpace, sizeMultiple, unet }: ProbeSizes): Tensor {
   const side = Math.max(8, sizeMultiple / latentSpace.pixelFactor);
   if (part.startsWith('text_encoder')) return probeIds;
   if (part === 'vae_decoder') return steadyTensor([1, latentSpace.channels, side, side]);
   if (part === 'vae_encoder') return steadyTensor([1, 3, side * latentSpace.pixelFactor, side * latentSpace.pixelFactor]);
   if (spec.name === 'timestep') return timestepTensor(500, spec, 1);
   if (spec.name === 'sample') return steadyTensor([1, unet.channels, side, side]);
+  if (spec.name === featuresName) return steadyTensor([1, Number(spec.dims[1]), side, side]);
   // Text and what belongs to it: only rows and tokens are ever left open.
   return steadyTensor(spec.dims.map((given, index) => (index === 0 ? 1 : typeof given === 'number' ? given : 77)));
 }

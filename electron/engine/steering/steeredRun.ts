@@ -10,7 +10,7 @@ import type { ReuseMemory } from '../guidance/reuse.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
 import { stepsOf } from '../schedulers/course.ts';
 import type { LoraStrengths } from '../loras/loraStrengths.ts';
-import { checkRequest } from '../tasks/checkRequest.ts';
+import { checkRequest, checkReuse } from '../tasks/checkRequest.ts';
 import { type Conditions, encodeConditions, isScheduled } from '../tasks/conditions.ts';
 import { createNoise, type RestorableNoise } from '../tensor/noise.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -78,10 +78,12 @@ export class SteeredRun {
   ): Promise<Change | null> {
     const { request, pipeline, loras } = this.#parts;
     const wording = reworded(this.#wording, steering);
+    if (steering.reuse !== undefined) checkReuse(steering.reuse, pipeline);
     const course = steering.tail === undefined ? this.#course : tailCourse(this.#course, stepIndex, steering.tail, request, pipeline);
     const isReworded = steering.prompt !== undefined || steering.negativePrompt !== undefined;
     const log = [...this.#log, { afterStep: stepIndex, steering }];
     const planned = plannedLoras({ ...request, ...wording }, log);
+    if (loras === null && planned.length > 0) throw noLoras(planned);
     const textBefore = loras?.textKey;
     loras?.setText(planned);
     // A schedule within a prompt is read against the steps of the run.

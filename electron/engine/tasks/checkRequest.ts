@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Checkpoint } from '../../../shared/engineProtocol.ts';
 import { StopbathError } from '../../../shared/errors.ts';
-import { type GenerationRequest, microConditioningSchema } from '../../../shared/generation.ts';
+import { type GenerationRequest, microConditioningSchema, type Reuse } from '../../../shared/generation.ts';
 import { schedulerIds, schedulerLabels, takesEta } from '../../../shared/samplers.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
 
@@ -32,11 +32,18 @@ export function checkRequest(request: GenerationRequest, pipeline: Pipeline): vo
     const takers = schedulerIds.filter(takesEta).map((id) => schedulerLabels[id]).join(' or ');
     refuse('eta', `${schedulerLabels[request.scheduler]} takes none.`, `Set it to 0, or choose ${takers}.`);
   }
+  for (const { reuse } of [request, ...request.steering.map(({ steering }) => steering)]) if (reuse !== undefined) checkReuse(reuse, pipeline);
   if (pipeline.family === 'sd') checkNoXlFields(request, pipeline);
   const zerosStand = request.negativePrompt === null && pipeline.forceZerosForEmptyPrompt;
   if (zerosStand && (request.negativePrompt2 ?? '') !== '') {
     refuse('negativePrompt2', 'needs a negative prompt: without one this model takes zeros for both encoders.', 'Give a negative prompt, if an empty one.');
   }
+}
+
+/** @throws StopbathError `INVALID_INPUT` for a rule the model's graphs do not allow. */
+export function checkReuse({ kind }: Reuse, { branches, modelName }: Pipeline): void {
+  if (kind !== 'features' || branches !== undefined) return;
+  refuse('reuse', `the graphs of ${modelName} were made elsewhere, and give no deep features.`, 'Choose another way to save calls, or open the same model as a .safetensors file.');
 }
 
 function checkSides(request: GenerationRequest, { sizeMultiple, modelName }: Pipeline): void {

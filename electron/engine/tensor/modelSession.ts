@@ -15,8 +15,11 @@ export interface TensorSpec {
 export interface ModelSession {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
-  /** @throws StopbathError `OUT_OF_MEMORY`, `MODEL_TOKENIZER` (an index out of range), `MODEL_UNSUPPORTED` (other inputs) or `MODEL_BAD`. */
-  run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
+  /**
+   * @param wanted outputs that are brought over from the device; left out: all. More may come.
+   * @throws StopbathError `OUT_OF_MEMORY`, `MODEL_TOKENIZER` (an index out of range), `MODEL_UNSUPPORTED` (other inputs) or `MODEL_BAD`.
+   */
+  run(feeds: Readonly<Record<string, Tensor>>, wanted?: readonly string[]): Promise<Readonly<Record<string, Tensor>>>;
   release(): Promise<void>;
   /**
    * Puts the model on the CPU because its device gave wrong results.

@@ -2,6 +2,7 @@ import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import type { Settings } from '../../../shared/contract.ts';
 import en from './en.json';
+import zhCases from './zh-CN.cases.json';
 import zhCN from './zh-CN.json';
 
 export type Language = 'en' | 'zh-CN';
@@ -21,7 +22,7 @@ export async function startLanguage(language: Language): Promise<void> {
   await i18next.use(initReactI18next).init({
     lng: language,
     fallbackLng: 'en',
-    resources: { en: { translation: en }, 'zh-CN': { translation: zhCN } },
+    resources: { en: { translation: en }, 'zh-CN': { translation: { ...zhCN, ...zhCases } } },
     // React escapes by itself.
     interpolation: { escapeValue: false },
     returnNull: false,

@@ -57,7 +57,7 @@ export function lookedAt(view: Pick<ViewState, 'lookStep' | 'peekStep'>): number
 }
 
 /** The job in the canvas, or null. */
-export function shownJob(view: ViewState, jobs: JobsState): JobSnapshot | null {
+export function shownJob(view: Pick<ViewState, 'target' | 'lastJobId'>, jobs: JobsState): JobSnapshot | null {
   switch (view.target.kind) {
     case 'follow':
       return activeJob(jobs) ?? jobs.byId[view.lastJobId ?? ''] ?? firstQueued(jobs);
@@ -99,7 +99,7 @@ export function canvasState(view: ViewState, job: JobSnapshot | null): CanvasSta
 }
 
 /** The finished (or kept) picture in the canvas, or null. */
-export function shownPicture(view: ViewState, job: JobSnapshot | null): Picture | null {
+export function shownPicture(view: Pick<ViewState, 'target' | 'shownBatchIndex'>, job: JobSnapshot | null): Picture | null {
   if (view.target.kind === 'picture') return view.target.picture;
   return job?.pictures[view.shownBatchIndex] ?? job?.pictures[0] ?? null;
 }

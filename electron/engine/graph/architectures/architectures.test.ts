@@ -12,11 +12,8 @@ import {
   readTensors,
   readWeights,
   relativeError,
-  taesdConfig,
-  textConfig,
-  unetConfig,
-  vaeConfig,
 } from '../../../../e2e/graphs/fixtures.ts';
+import { taesdConfig, textConfig, unetConfig, vaeConfig } from '../../../../e2e/graphs/referenceConfigs.ts';
 import { openSession } from '../../ort/session.ts';
 import type { ModelSession } from '../../tensor/modelSession.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -139,6 +136,12 @@ describe('LoRA', () => {
     }
   });
 
+  it('has an input for strengths, the last, only with LoRAs', async () => {
+    const names = async (options: UnetOptions): Promise<string[]> => (await openWith(options)).inputs.map(({ name }) => name);
+    expect(await names({ adapters })).toEqual(['sample', 'timestep', 'encoder_hidden_states', 'lora_strengths']);
+    expect(await names({})).toEqual(['sample', 'timestep', 'encoder_hidden_states']);
+  });
+
   it.each(ways)('at strength 0 gives the very bits of the graph without LoRA with %j', async (way) => {
     const values = golden('lora');
     const [steered, bare] = [await openWith({ ...way, adapters }), await openWith(way)];
@@ -148,15 +151,30 @@ describe('LoRA', () => {
   });
 });
 
-describe('half precision', () => {
-  it('takes and gives float32 and stays near', async () => {
-    const session = await openUnet('unet-sdxl', { precision: 'float16', device: 'webgpu' });
-    const values = golden('unet-sdxl');
-    const { out_sample: result } = await session.run(feedsOf(session, values));
-    expect(new Set(session.inputs.map(({ type }) => type))).toEqual(new Set(['float32']));
-    const error = relativeError(result, values['out.out_sample']);
+describe('half precision takes and gives float32 and stays near', () => {
+  const half = (device: 'cuda' | 'webgpu'): GraphOptions => ({ precision: 'float16', device });
+  const near = async (session: ModelSession, name: string, output: string): Promise<void> => {
+    const values = golden(name);
+    const results = await session.run(feedsOf(session, values));
+    const types = [...session.inputs, ...session.outputs].map(({ type }) => type);
+    expect(new Set(types.filter((type) => type !== 'int64'))).toEqual(new Set(['float32']));
+    const error = relativeError(results[output], values[`out.${output}`]);
     expect(error).toBeLessThan(2e-2);
     expect(error, 'it is computed in half precision').toBeGreaterThan(1e-5);
+  };
+
+  it('in a UNet with weights of float16', async () => near(await openUnet('unet-sdxl', half('webgpu')), 'unet-sdxl', 'out_sample'));
+
+  it('in a UNet with weights of bfloat16', async () => near(await openUnet('unet-lcm', half('cuda')), 'unet-lcm', 'out_sample'));
+
+  it.each(['clip-l', 'clip-h'] as const)('in %s', async (name) => {
+    const config = textConfig(cases[name].config, false);
+    await near(await open([name], (weights) => clipTextGraph(config, weights, half('cuda'))), name, 'last_hidden_state');
+  });
+
+  it('in a decoder', async () => {
+    const config = vaeConfig(cases.vae.config);
+    await near(await open(['vae'], (weights) => vaeDecoderGraph(config, weights, half('cuda'))), 'vae', 'sample');
   });
 });
 

@@ -52,7 +52,7 @@ export function clipTextGraph(config: ClipTextConfig, weights: Weights, options:
   }
   hidden.forEach((value, index) => net.output(`hidden_states.${index}`, batched(value), sides));
   hidden.forEach((value, index) => net.output(`normed_hidden_states.${index}`, batched(normal(value)), sides));
-  return net.graph.build();
+  return net.build();
 }
 
 /** @returns [B * 77, width] */

@@ -39,7 +39,7 @@ export function taesdDecoderGraph(config: TaesdConfig, weights: Weights, options
   });
   const sample = graph.op('Sub', [graph.op('Mul', [x, net.scalar(2)]), net.scalar(1)]);
   net.output('sample', sample, ['batch', 3, 'image_height', 'image_width']);
-  return graph.build();
+  return net.build();
 }
 
 /** `sample` [B, 3, H, W] in -1..1 to `latent_sample` [B, C, h, w] in the model's scale. Weights: `encoder.layers.N...`. */
@@ -55,7 +55,7 @@ export function taesdEncoderGraph(config: TaesdConfig, weights: Weights, options
     for (let block = 0; block < blocks; block++) x = tinyBlock(net, layer(), x);
   });
   net.output('latent_sample', conv(net, layer(), x), ['batch', config.latentChannels, 'height', 'width']);
-  return graph.build();
+  return net.build();
 }
 
 /** Names of a torch `Sequential`'s layers, one after the other. */

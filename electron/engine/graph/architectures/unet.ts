@@ -71,7 +71,7 @@ export function unetGraph(config: UnetConfig, weights: Weights, options: UnetOpt
   const { result, features } = options.part === 'shallow' ? unet.shallow(sample, context) : unet.whole(sample, context);
   net.output('out_sample', result, ['batch', config.outChannels, 'height', 'width']);
   if (options.part === 'whole-with-features') net.output(featuresName, features, unet.featureSides);
-  return net.graph.build();
+  return net.build();
 }
 
 export const featuresName = 'deep_features';

@@ -39,7 +39,7 @@ export function vaeDecoderGraph(config: VaeConfig, weights: Weights, options: Gr
     if (block < levels - 1) x = upsample(net, `decoder.up_blocks.${block}.upsamplers.0`, x);
   }
   net.output('sample', last(net, 'decoder', x, groups), ['batch', 3, 'image_height', 'image_width']);
-  return net.graph.build();
+  return net.build();
 }
 
 /**
@@ -60,7 +60,7 @@ export function vaeEncoderGraph(config: VaeConfig, weights: Weights, options: Gr
   }
   x = last(net, 'encoder', middle(net, 'encoder.mid_block', x, groups, deepest), groups);
   net.output('latent_parameters', optionalConv(net, 'quant_conv', x), ['batch', 2 * config.latentChannels, 'height', 'width']);
-  return net.graph.build();
+  return net.build();
 }
 
 function sizesOf({ blockOutChannels, normGroups }: VaeConfig) {

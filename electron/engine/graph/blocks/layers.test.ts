@@ -39,7 +39,7 @@ async function run(weights: Weights, adapters: Adapters, build: (net: Net, x: Va
   const net = new Net(weights, { adapters });
   net.output('y', build(net, net.input('x', [2, 3])), ['rows', 'columns']);
   const file = path.join(folder, 'model.onnx');
-  writeFileSync(file, net.graph.build());
+  writeFileSync(file, net.build());
   const session = await openSession(file, 'cpu');
   try {
     const { y } = await session.run({ x, lora_strengths: { dims: [1], data: Float32Array.of(strength) } });

@@ -32,7 +32,6 @@ export class Net {
     this.precision = options.precision ?? 'float32';
     this.fusedAttention = options.fusedAttention ?? fusesAttention(this.device);
     this.#largestRelaidKernel = options.largestRelaidKernel ?? defaultLargestRelaidKernel;
-    if (this.adapters.count > 0) this.graph.input(strengthsInput, 'float32', [this.adapters.count]);
   }
 
   /** A float32 input of the graph in the precision it computes in. */
@@ -43,6 +42,12 @@ export class Net {
   /** A float32 output of the graph. */
   output(name: string, value: Value, dims: readonly (number | string)[]): void {
     this.graph.output(name, this.precision === 'float32' ? value : this.graph.cast(value, 'float32'), 'float32', dims);
+  }
+
+  /** The bytes of the .onnx file. The strengths of LoRAs are its last input: the first is what the part is known by. */
+  build(): Buffer {
+    if (this.adapters.count > 0) this.graph.input(strengthsInput, 'float32', [this.adapters.count]);
+    return this.graph.build();
   }
 
   /** float32 to the precision of the graph. */

@@ -28,7 +28,7 @@ export function layersByKey(model: CheckpointModel): ReadonlyMap<string, ModelLa
   };
   const { layersPerBlock, transformerLayers } = model.unet.config;
   add('unet', model.unet.tensors, (name) => [name, ...shortOut(name), ...ldmLayerOf(name, layersPerBlock, transformerLayers)]);
-  for (const part of model.text) add(part.name, part.tensors, (name) => [name, ...oldAttention(name)]);
+  for (const part of model.text) add(part.name, part.tensors, (name) => [name, ...oldAttention(name)].flatMap((key) => [key, key.replace(/^text_model\./, '')]));
   return layers;
 }
 
@@ -42,7 +42,7 @@ function shortOut(name: string): readonly string[] {
   return name.endsWith('.to_out.0') ? [name.slice(0, -'.0'.length)] : [];
 }
 
-/** In the text encoders they say `to_q` for `q_proj`. */
+/** In the text encoders the old attention processors say `to_q` for `q_proj`. */
 function oldAttention(name: string): readonly string[] {
   const [, stem, kind] = /^(.*\.self_attn)\.(q|k|v|out)_proj$/.exec(name) ?? [];
   return stem === undefined ? [] : [`${stem}.to_${kind ?? ''}`];

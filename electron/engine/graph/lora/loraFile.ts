@@ -3,6 +3,7 @@ import { isWeightType } from '../readers/elementType.ts';
 import { type NamedTensor, tensorsOf } from '../readers/namedTensors.ts';
 import { broken, quoted, unsupported } from '../readers/refusal.ts';
 import { readSafetensors, type SafetensorsFile } from '../readers/safetensors.ts';
+import { alphaFromMetadata } from './peftMetadata.ts';
 
 /** What a LoRA's file has for one layer, under the file's own name of the layer. */
 export interface StoredLayer {
@@ -38,6 +39,8 @@ const otherWays: readonly (readonly [RegExp, string])[] = [
   [/\.dora_scale$|lora_magnitude_vector/, 'a DoRA'],
   [/\.on_input$/, 'an IA3 adapter'],
   [/\.(diff|diff_b)$/, 'a full difference of weights'],
+  [/\.[wb]_norm$/, 'a LyCORIS with norms of its own'],
+  [/\.scalar$/, 'a LyCORIS with a learned scale'],
 ];
 
 /**
@@ -54,12 +57,13 @@ export async function readLoraFile(path: string): Promise<LoraFile> {
   const stems = new Map<string, Partial<Record<Role, NamedTensor>>>();
   for (const [name, tensor] of tensorsOf(file)) {
     const [pattern, role] = roles.find(([candidate]) => candidate.test(name)) ?? [];
-    if (pattern === undefined || role === undefined) continue;
+    if (pattern === undefined || role === undefined) throw unsupported(`${file.name} has a tensor that is no part of a LoRA: ${quoted(name)}.`, 'Choose a LoRA file.');
     const stem = name.replace(pattern, '');
     stems.set(stem, { ...stems.get(stem), [role]: tensor });
   }
   const alphas = await readAlphas(file, stems);
-  const layers = [...stems].flatMap(([stem, found]) => layerOf(file, stem, found, alphas.get(stem) ?? null));
+  const toldAlpha = alphaFromMetadata(file);
+  const layers = [...stems].flatMap(([stem, found]) => layerOf(file, stem, found, alphas.get(stem) ?? toldAlpha(stem, found.down?.dims[0] ?? 1)));
   if (layers.length === 0) throw unsupported(`${file.name} has no layers of a LoRA.`, 'Choose a LoRA file.');
   return { file, layers };
 }
@@ -88,7 +92,7 @@ async function readAlphas(file: SafetensorsFile, stems: ReadonlyMap<string, Part
   try {
     for (const [stem, { alpha }] of stems) {
       if (alpha === undefined) continue;
-      if (alpha.length < 1 || alpha.length > longestAlpha) throw broken(`The alpha of ${quoted(stem)} in ${file.name} is no single number.`);
+      if (alpha.dims.some((side) => side !== 1) || alpha.length > longestAlpha) throw broken(`The alpha of ${quoted(stem)} in ${file.name} is no single number.`);
       const bytes = Buffer.alloc(longestAlpha);
       await handle.read(bytes, 0, alpha.length, alpha.offset);
       alphas.set(stem, numberOf(bytes, alpha, file));

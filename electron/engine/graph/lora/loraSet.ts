@@ -61,7 +61,11 @@ function place(loras: readonly LoraFile[], model: CheckpointModel): Placed {
       const at = findLayer(layer.stem, layers);
       return at === null ? [] : [{ at, layer }];
     });
-    if (found.length === 0) throw otherFamily(file, `none of its ${stored.length} layers is one of the model's, e.g. ${quoted(stored[0]?.stem ?? '')}`);
+    const missing = stored.find((layer) => findLayer(layer.stem, layers) === null);
+    // A few layers more than the model has are usual: SDXL's refiner has one text encoder, Stable Diffusion 2 leaves one layer out.
+    if (missing !== undefined && found.length <= stored.length / 2) {
+      throw otherFamily(file, `${found.length === 0 ? 'none' : `${found.length}`} of its ${stored.length} layers ${found.length > 1 ? 'are' : 'is'} in the model; ${quoted(missing.stem)} is not`);
+    }
     for (const { at, layer } of found) {
       requireSizes(file, layer, at);
       const key = `${at.part}/${at.name}`;

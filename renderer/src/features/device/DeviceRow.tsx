@@ -1,9 +1,9 @@
 import { Gauge } from 'lucide-react';
 import type { TFunction } from 'i18next';
-import { useTranslation } from 'react-i18next';
 import { useStore } from 'zustand';
 import type { Device } from '../../../../shared/models.ts';
 import type { Format } from '../../i18n/format.ts';
+import { useRungText } from '../../i18n/useRungText.ts';
 import { useText } from '../../i18n/useText.ts';
 import { devicesStore, testDevice } from '../../stores/devices.ts';
 import { engineStore } from '../../stores/engine.ts';
@@ -13,18 +13,15 @@ import { Button } from '../../ui/Button.tsx';
 import { cx } from '../../ui/cx.ts';
 import { Spinner } from '../../ui/Spinner.tsx';
 import styles from './DeviceRow.module.css';
-import { rungReason } from './rungReason.ts';
 
 /** One device: whether it works, why not, what to do, and how fast it was. */
 export function DeviceRow({ device }: { readonly device: Device }) {
   const { t, format } = useText();
-  const { i18n } = useTranslation();
+  const { reason, remedy } = useRungText()(device);
   const { provider, state } = device;
   const testing = useStore(devicesStore, (devices) => devices.testing.includes(provider));
   const inUse = useStore(engineStore, (engine) => engine.status?.provider === provider);
   const chosen = useStore(settingsStore, (settings) => settings.provider === provider);
-  // Core's own words name the library or the number; elsewhere there is a sentence of the page's language.
-  const reason = i18n.language.startsWith('en') ? device.reason : rungReason(device, t);
   return (
     <li className={styles.device} data-testid="device-row" data-provider={provider} data-state={state}>
       <div className={styles.words}>
@@ -36,7 +33,7 @@ export function DeviceRow({ device }: { readonly device: Device }) {
           {[t(`devices.state.${state}`), ...(inUse ? [t('device.taken')] : [])].join(' · ')}
         </span>
         {reason === '' ? null : <span className={styles.reason}>{reason}</span>}
-        {device.remedy === '' ? null : <span className={styles.remedy}>{device.remedy}</span>}
+        {remedy === '' ? null : <span className={styles.remedy}>{remedy}</span>}
         {measured(device, t, format).map((line) => (
           <span key={line} className={styles.reason}>
             {line}

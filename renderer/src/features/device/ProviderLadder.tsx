@@ -1,15 +1,16 @@
 import type { EngineStatus } from '../../../../shared/contract.ts';
 import { useFailureText } from '../../i18n/useFailureText.ts';
+import { useRungText, type RungText } from '../../i18n/useRungText.ts';
 import { useText } from '../../i18n/useText.ts';
 import { viewStore } from '../../stores/view.ts';
 import { Button } from '../../ui/Button.tsx';
 import { cx } from '../../ui/cx.ts';
 import styles from './ProviderLadder.module.css';
-import { rungReason } from './rungReason.ts';
 
 /** Every device that was thought of, in order, and what became of it. */
 export function ProviderLadder({ status }: { readonly status: EngineStatus }) {
   const failureText = useFailureText();
+  const rungText = useRungText();
   const { t } = useText();
   return (
     <div className={styles.ladder}>
@@ -22,7 +23,7 @@ export function ProviderLadder({ status }: { readonly status: EngineStatus }) {
               {rung.part === undefined ? null : ` · ${rung.part}`}
             </span>
             <span className={cx(styles.mark, rung.taken && styles.taken)}>{rung.taken ? t('device.taken') : t('device.passedOver')}</span>
-            <span className={styles.reason}>{rungReason(rung, t)}</span>
+            <RungWords {...rungText(rung)} />
           </li>
         ))}
       </ol>
@@ -36,5 +37,14 @@ export function ProviderLadder({ status }: { readonly status: EngineStatus }) {
         </p>
       )}
     </div>
+  );
+}
+
+function RungWords({ reason, remedy }: RungText) {
+  return (
+    <>
+      {reason === '' ? null : <span className={styles.reason}>{reason}</span>}
+      {remedy === '' ? null : <span className={styles.remedy}>{remedy}</span>}
+    </>
   );
 }

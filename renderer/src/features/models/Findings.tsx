@@ -31,7 +31,7 @@ export function Findings({ report }: { readonly report: DoctorReport }) {
       </p>
       <ul className={styles.list}>
         {findings.map((finding, index) => {
-          const { message, remedy } = textOf(finding);
+          const { message, remedy, exact } = textOf(finding);
           return (
             <li key={index} className={cx(styles.finding, styles[finding.severity])}>
               <span className={styles.icon} title={t(`doctor.severity.${finding.severity}`)}>
@@ -40,6 +40,11 @@ export function Findings({ report }: { readonly report: DoctorReport }) {
               </span>
               <span>
                 {finding.part === '' || message.startsWith(finding.part) ? null : <span className={styles.part}>{finding.part}</span>} {message}
+                {exact === '' ? null : (
+                  <span className={styles.exact} lang="en">
+                    {exact}
+                  </span>
+                )}
                 {remedy === '' ? null : <span className={styles.remedy}>{remedy}</span>}
               </span>
             </li>
