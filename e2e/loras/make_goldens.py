@@ -108,7 +108,8 @@ def peft_metadata(manifest):
     for name, *_ in manifest:
         part, layer = name.split(".", 1)
         if layer.endswith(".lora_A.weight"):
-            parts.setdefault(part, []).append(layer.removesuffix(".lora_A.weight"))
+            # The version of transformers decides whether there is a text_model before them.
+            parts.setdefault(part, []).append(layer.removesuffix(".lora_A.weight").removeprefix("text_model.encoder."))
     own = {"r": 3, "lora_alpha": 1.5, "rank_pattern": {}}
     told = {part: own | {"target_modules": layers, "alpha_pattern": {layers[0]: 0.75}} for part, layers in parts.items()}
     return {"lora_adapter_metadata": json.dumps({f"{part}.{key}": value for part, config in told.items() for key, value in config.items()})}

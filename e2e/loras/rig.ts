@@ -49,7 +49,7 @@ export function callOf(change: Partial<GenerationRequestInput> = {}): Generation
 }
 
 /** A run's checkpoints, the last first of interest; @throws StopbathError of the run */
-export async function runOf(rig: Rig, change: Partial<GenerateCommand>): Promise<{ readonly checkpoints: readonly Checkpoint[]; readonly messages: readonly EngineMessage[] }> {
+export async function runOf(rig: Pick<Rig, 'generate'>, change: Partial<GenerateCommand>): Promise<{ readonly checkpoints: readonly Checkpoint[]; readonly messages: readonly EngineMessage[] }> {
   const messages = await rig.generate(change);
   const failure = ofKind(messages, 'failed')[0]?.failure;
   if (failure !== undefined) throw new StopbathError(failure);

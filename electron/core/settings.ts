@@ -1,7 +1,7 @@
-import { readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { defaultSettings, settingsSchema, type CallInput, type Settings } from '../../shared/contract.ts';
 import type { Failure } from '../../shared/errors.ts';
+import { type BrokenFileWords, setAside, unreadableFile } from './brokenFile.ts';
 import { createSerial, isMissing, saveFailure, type FileWriter } from './files.ts';
 
 export interface SettingsStore {
@@ -51,38 +51,21 @@ async function read({ file, onNotice }: SettingsOptions): Promise<Settings> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if (!isMissing(error)) onNotice(unreadable(error));
+    if (!isMissing(error)) onNotice(unreadableFile(words, error));
     return defaultSettings;
   }
   try {
     return settingsSchema.parse(merge(defaultSettings, storedSchema.parse(JSON.parse(text))));
   } catch (error) {
-    onNotice(await setAside(file, error));
+    onNotice(await setAside(file, error, words));
     return defaultSettings;
   }
 }
 
-function unreadable(error: unknown): Failure {
-  return {
-    code: 'FILE_ACCESS',
-    message: 'The settings could not be read; the defaults are in use.',
-    nextStep: 'Check that the settings file can be read, then start Stopbath again.',
-    detail: error instanceof Error ? error.message : String(error),
-  };
-}
-
-/** A broken file is kept for a person to look at, never overwritten. */
-async function setAside(file: string, cause: unknown): Promise<Failure> {
-  const aside = join(dirname(file), `settings.broken-${new Date().toISOString().replaceAll(':', '-')}.json`);
-  try {
-    await rename(file, aside);
-  } catch (error) {
-    return unreadable(error);
-  }
-  return {
-    code: 'FILE_ACCESS',
+const words: BrokenFileWords = {
+  unreadable: { message: 'The settings could not be read; the defaults are in use.', nextStep: 'Check that the settings file can be read, then start Stopbath again.' },
+  setAside: (aside) => ({
     message: `The settings file was damaged and has been set aside as ${aside}; the defaults are in use.`,
     nextStep: 'Choose your settings again, or repair the file and put it back while Stopbath is closed.',
-    detail: cause instanceof Error ? cause.message : String(cause),
-  };
-}
+  }),
+};

@@ -16,6 +16,7 @@ import { RunCurve } from './features/curve/RunCurve.tsx';
 import { DeviceChip } from './features/device/DeviceChip.tsx';
 import { DevicesDialog } from './features/device/DevicesDialog.tsx';
 import { HistoryPanel } from './features/history/HistoryPanel.tsx';
+import { LoraSection } from './features/loras/LoraSection.tsx';
 import { MaskPainter } from './features/mask/MaskPainter.tsx';
 import { MaskToolbar } from './features/mask/MaskToolbar.tsx';
 import { ModelChip } from './features/models/ModelChip.tsx';
@@ -58,7 +59,7 @@ export function App() {
           <DeviceChip />
         </TopBar>
         <div className={styles.room}>
-          <CreatePanel picture={<PictureField />} curve={<CurveField />} callbacks={<CallbacksField />} replay={<ReplayField />} />
+          <CreatePanel picture={<PictureField />} curve={<CurveField />} callbacks={<CallbacksField />} loras={<LoraSection />} replay={<ReplayField />} />
           <main className={styles.main}>
             <div className={styles.tray}>
               <Stage painter={<MaskPainter />} painterTools={<MaskToolbar />} noStart={<StartEmpty />} curtain={<DropCurtain />} />

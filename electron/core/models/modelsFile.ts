@@ -1,8 +1,8 @@
-import { readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Failure } from '../../../shared/errors.ts';
 import { doctorReportSchema, modelFamilies, modelOrigins, modelSchema, predictionTypes } from '../../../shared/models.ts';
+import { type BrokenFileWords, setAside, unreadableFile } from '../brokenFile.ts';
 import { createSerial, isMissing, saveFailure, type FileWriter } from '../files.ts';
 
 /** What a person said of a model. */
@@ -74,13 +74,13 @@ export function createModelsFile(file: string, write: FileWriter, onNotice: (fai
       try {
         text = await readFile(file, 'utf8');
       } catch (error) {
-        if (!isMissing(error)) onNotice(unreadable(error));
+        if (!isMissing(error)) onNotice(unreadableFile(words, error));
         return nothing;
       }
       try {
         return fileSchema.parse(JSON.parse(text));
       } catch (error) {
-        onNotice(await setAside(file, error));
+        onNotice(await setAside(file, error, words));
         return nothing;
       }
     },
@@ -95,27 +95,10 @@ export function createModelsFile(file: string, write: FileWriter, onNotice: (fai
   };
 }
 
-function unreadable(error: unknown): Failure {
-  return {
-    code: 'FILE_ACCESS',
-    message: 'The list of models could not be read.',
-    nextStep: 'Check that models.json in the data folder can be read, then start Stopbath again.',
-    detail: error instanceof Error ? error.message : String(error),
-  };
-}
-
-/** A broken file is kept for a person to look at, never overwritten. */
-async function setAside(file: string, cause: unknown): Promise<Failure> {
-  const aside = join(dirname(file), `models.broken-${new Date().toISOString().replaceAll(':', '-')}.json`);
-  try {
-    await rename(file, aside);
-  } catch (error) {
-    return unreadable(error);
-  }
-  return {
-    code: 'FILE_ACCESS',
+const words: BrokenFileWords = {
+  unreadable: { message: 'The list of models could not be read.', nextStep: 'Check that models.json in the data folder can be read, then start Stopbath again.' },
+  setAside: (aside) => ({
     message: `The list of models was damaged and has been set aside as ${aside}; no model was deleted.`,
     nextStep: 'Add the models of your folders again, or repair the file and put it back while Stopbath is closed.',
-    detail: cause instanceof Error ? cause.message : String(cause),
-  };
-}
+  }),
+};

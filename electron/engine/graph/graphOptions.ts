@@ -14,6 +14,10 @@ export interface GraphOptions {
   readonly precision?: Precision;
   /** One operator for a whole attention; left out: what the device is known to do right (`blocks/attention.ts`). */
   readonly fusedAttention?: boolean;
-  /** Weights of the largest kernel the runtime may lay out anew while it loads, see `Net.kernel`; left out: 12 million. */
-  readonly largestRelaidKernel?: number;
+  /**
+   * Weights of 16 bits on the CPU, which computes in 32. `streamed`: each layer's are converted when it runs and dropped again; a UNet then
+   * needs little more memory than its file, which stays mapped, and is open at once. `held`: all are converted while the model loads.
+   * Left out: streamed, but for the VAE, whose few weights see many pixels. F32 weights are used where they are mapped.
+   */
+  readonly weights?: 'held' | 'streamed';
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AdapterRef } from '../../../shared/engineProtocol.ts';
-import { StopbathError } from '../../../shared/errors.ts';
+import { StopbathError, toFailure } from '../../../shared/errors.ts';
 import { clipVocabularyFile } from '../assets.ts';
 import { readRecord } from '../graph/checkpointRecord.ts';
 import { LoraStrengths } from './loraStrengths.ts';
@@ -35,15 +35,30 @@ export async function folderWithLoras(folder: string, refs: readonly AdapterRef[
   const { reopenCheckpoint } = await import('../graph/openCheckpoint.ts');
   const vocabulary = clipVocabularyFile();
   if (refs.length === 0) return { folder: (await reopenCheckpoint(folder, { vocabulary })).folder, loras: null, lorasHash: '' };
-  const [{ readLoraFile }, { loraAdapters }] = await Promise.all([import('../graph/lora/loraFile.ts'), import('../graph/lora/loraSet.ts')]);
-  const files = await Promise.all(refs.map(({ file }) => readLoraFile(file)));
+  const [{ readLoraFile }, { loraAdapters }, { loraFingerprint }] = await Promise.all([
+    import('../graph/lora/loraFile.ts'),
+    import('../graph/lora/loraSet.ts'),
+    import('../graph/lora/loraFingerprint.ts'),
+  ]);
+  const files = await Promise.all(refs.map(({ file }) => readLoraFile(file).catch((error: unknown) => Promise.reject(asBadLora(error)))));
   const adapters = loraAdapters(files);
-  const opened = await reopenCheckpoint(folder, { vocabulary, adapters });
-  // By name and size, not by place: a run goes on after its LoRA was moved.
-  const identity = files.map(({ file: { name, size, mtimeMs } }) => [name, size, mtimeMs]);
+  const opened = await reopenCheckpoint(folder, { vocabulary, adapters }).catch((error: unknown) => {
+    throw error instanceof StopbathError && error.field === 'loras' ? asBadLora(error) : error;
+  });
   return {
     folder: opened.folder,
     loras: new LoraStrengths(refs.map(({ name }) => name)),
-    lorasHash: createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
+    // Not by place: a run goes on after its LoRA was moved.
+    lorasHash: createHash('sha256').update((await Promise.all(files.map(loraFingerprint))).join(' ')).digest('hex'),
   };
+}
+
+/** A LoRA that cannot be used is a matter of what was asked for: the model, and the device it was to run on, are well. */
+function asBadLora(error: unknown): unknown {
+  if (!(error instanceof StopbathError)) return error;
+  const { message, nextStep, detail } = toFailure(error);
+  return new StopbathError(
+    { code: 'INVALID_INPUT', field: 'loras', message: `loras: ${message}`, nextStep: nextStep ?? 'Take it out, or choose another file.', ...(detail === undefined ? {} : { detail }) },
+    { cause: error },
+  );
 }

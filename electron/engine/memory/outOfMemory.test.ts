@@ -176,6 +176,13 @@ it('released parts are not beside the UNet, and the picture is the same', async 
   expect(short.runs.slice(before).map(({ part }) => part)).not.toContain('text_encoder');
 });
 
+it('where nothing fits beside another, one part is in memory at a time', async () => {
+  const short = shortEngine({}, { deviceMemory: () => Promise.resolve({ free: 1e6, total: 1e9 }) }, 'webgpu');
+  expect(picture(await short.generate({ memoryPolicy: 'release' }))).toEqual(await plainPicture());
+  const kinds = short.runs.map(({ loaded }) => new Set(loaded.map((part) => part.split('_')[0])).size);
+  expect(kinds.every((count) => count === 1)).toBe(true);
+});
+
 it('a prompt that is changed while the run goes on brings its encoders back', async () => {
   const steering = { prompt: 'a palm tree' };
   const steered = parseGenerationRequest({ ...request, steering: [{ afterStep: 0, steering }] });

@@ -2,7 +2,7 @@
 export interface Format {
   number(value: number, digits?: number, atLeast?: number): string;
   percent(share: number): string;
-  /** A duration: `0.12 s`, `42 s`, `3 min 5 s`. */
+  /** A duration: `0.12 s`, `42 s`, `3 min 5 s`, `4 hr 35 min`. */
   duration(ms: number): string;
   dateTime(iso: string): string;
   /** An amount of data in powers of ten, as disks and downloads are sold: `4.3 GB`. */
@@ -11,7 +11,7 @@ export interface Format {
 
 export function createFormat(language: string): Format {
   const formatter = numberFormats(language);
-  const unit = (value: number, name: 'second' | 'minute', digits: number): string =>
+  const unit = (value: number, name: 'second' | 'minute' | 'hour', digits: number): string =>
     formatter({
       style: 'unit',
       unit: name,
@@ -28,6 +28,7 @@ export function createFormat(language: string): Format {
       const total = ms / 1000;
       if (total < 60) return seconds(total);
       const rounded = Math.round(total);
+      if (rounded >= 3600) return `${unit(Math.floor(rounded / 3600), 'hour', 0)} ${unit(Math.floor((rounded % 3600) / 60), 'minute', 0)}`;
       return `${unit(Math.floor(rounded / 60), 'minute', 0)} ${withSpace(unit(rounded % 60, 'second', 0))}`;
     },
     bytes: (count) => {

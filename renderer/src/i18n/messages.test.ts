@@ -50,6 +50,6 @@ describe('the language', () => {
 
   it('writes durations', () => {
     const { duration } = createFormat('en');
-    expect([120, 1_300, 42_000, 185_000].map(duration)).toEqual(['0.12 s', '1.3 s', '42 s', '3 min 5 s']);
+    expect([120, 1_300, 42_000, 185_000, 16_532_000].map(duration)).toEqual(['0.12 s', '1.3 s', '42 s', '3 min 5 s', '4 hr 35 min']);
   });
 });

@@ -36,7 +36,9 @@ export function steeringParts(steering: Steering, { t, format }: Text, texts: 'n
     tail?.sigmaSchedule === undefined ? null : sigmaScheduleLabels[tail.sigmaSchedule],
     tail?.timestepSpacing === undefined ? null : timestepSpacingLabels[tail.timestepSpacing],
     reuse === undefined ? null : reuseText(reuse, { t, format }),
-    ...(loras ?? []).map(({ name, strength }) => t('steering.lora', { name, strength: format.number(strength) })),
+    ...(loras ?? []).map(({ name, strength, curve }) =>
+      curve === undefined || curve.kind === 'constant' ? t('steering.lora', { name, strength: format.number(strength) }) : t('steering.loraCurve', { name }),
+    ),
   ];
   return parts.filter((part) => part !== null);
 }

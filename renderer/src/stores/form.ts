@@ -13,6 +13,17 @@ export interface FormCallback {
   readonly on: boolean;
 }
 
+/** A LoRA of the form; numbers are text here, too. */
+export interface FormLora {
+  readonly name: string;
+  readonly strength: string;
+  /** For the text encoders; empty: as `strength`. */
+  readonly textStrength: string;
+  readonly course: 'constant' | 'fade-in' | 'fade-out' | 'first-half' | 'second-half' | 'own';
+  /** Of a course of its `own`. */
+  readonly points: readonly { readonly at: number; readonly strength: number }[];
+}
+
 /** The form as it is typed. Numbers are text, so that what cannot be read yet is shown and not changed. */
 export interface FormState {
   readonly task: Task;
@@ -52,6 +63,9 @@ export interface FormState {
   readonly count: string;
   /** The pictures are drawn in one run instead of one run each. */
   readonly together: boolean;
+
+  /** Those that tags of the prompts call stand there. */
+  readonly loras: readonly FormLora[];
 
   readonly advancedOpen: boolean;
   readonly promptSyntax: GenerationRequest['promptSyntax'];
@@ -129,6 +143,7 @@ export const initialForm: FormState = {
   height: '512',
   count: '1',
   together: false,
+  loras: [],
 
   advancedOpen: false,
   promptSyntax: 'a1111',

@@ -2,6 +2,7 @@ import type { Model } from '../../../shared/models.ts';
 import { maxBatch, maxCallbackLength, maxCallbacks, maxPromptLength, maxSteps } from '../../../shared/generation.ts';
 import { schedulerLabels, sigmaSchedulesOf, timestepSpacingsOf } from '../../../shared/samplers.ts';
 import { furtherPrompts, type FormState } from './form.ts';
+import { isGoodLora, loraRange } from './loraStrength.ts';
 import { readInteger, readNumber, readNumberList, readPair } from './readText.ts';
 import { parseSeed } from './seed.ts';
 import {
@@ -20,6 +21,7 @@ import {
 /** Fields an error can stand at. */
 export const formFields = [
   'modelId',
+  'loras',
   'prompt',
   'negativePrompt',
   'image',
@@ -153,6 +155,7 @@ function checkMain(form: FormState, model: Model | null): Errors {
   const errors: Errors = {};
   if (model === null) errors.modelId = { key: 'noModel' };
   else if (!model.tasks.includes(form.task)) errors.modelId = { key: 'taskUnsupported' };
+  if (model?.takesLoras === true && !form.loras.every(isGoodLora)) errors.loras = { key: 'number', ...loraRange };
   short(errors, 'prompt', form.prompt);
   short(errors, 'negativePrompt', form.negativePrompt);
   if (stepsAct(form)) whole(errors, 'steps', form.steps, { min: 1, max: maxSteps });

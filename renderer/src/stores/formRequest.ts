@@ -12,6 +12,7 @@ import {
 } from '../../../shared/generation.ts';
 import { furtherPrompts, type FormState } from './form.ts';
 import { sigmaRange } from './formErrors.ts';
+import { lorasFrom, lorasOf } from './loraStrength.ts';
 import { readInteger, readNumber, readNumberList, readPair } from './readText.ts';
 import { askedSteps, formPlan, requestPlan, startsByShare, strengthKey, usesEta } from './stepPlan.ts';
 
@@ -52,7 +53,7 @@ export function toRequest(form: FormState, model: Model, seed: string): Generati
     guidanceInterval: intervalOf(form),
     guidanceRescale: read(form.guidanceRescale),
     reuse: reuseOf(form),
-    loras: [],
+    loras: model.takesLoras ? lorasOf(form.loras) : [],
     steering: [...form.steering],
     callbacks: form.callbacks.filter(({ on }) => on).map(({ name, source }) => ({ name, source })),
     scheduler: form.scheduler,
@@ -192,6 +193,7 @@ export function formFromRequest(request: GenerationRequest): Partial<FormState> 
     steps: String(request.steps),
     guidanceScale: String(request.guidanceScale),
     ...guidanceFrom(request),
+    loras: lorasFrom(request),
     steering: request.steering,
     scheduler: request.scheduler,
     sigmaSchedule: request.sigmaSchedule,

@@ -1,7 +1,17 @@
 import type { Settings } from '../../../shared/contract.ts';
 import { guidanceCurveSchema, inputImageSchema, maxCallbackLength, noiseKindSchema, promptSyntaxes, reuseSchema, steeringEntrySchema, tasks } from '../../../shared/generation.ts';
 import { schedulerIds, sigmaScheduleIds, timestepSpacingIds } from '../../../shared/samplers.ts';
+import { z } from 'zod';
 import { initialForm, type FormState } from './form.ts';
+import { loraCourses } from './loraStrength.ts';
+
+const loraSchema = z.object({
+  name: z.string(),
+  strength: z.string(),
+  textStrength: z.string(),
+  course: z.enum([...loraCourses, 'own']),
+  points: z.array(z.object({ at: z.number(), strength: z.number() })).max(64),
+});
 
 type Check = (value: unknown) => boolean;
 
@@ -41,6 +51,7 @@ const checks: Readonly<Partial<Record<keyof FormState, Check>>> = {
   guidancePoints: (points) => Array.isArray(points) && (points.length === 0 || isCurve(points)),
   reuse: oneOf(reuseSchema.options.map((option) => option.shape.kind.value)),
   callbacks: (value) => Array.isArray(value) && value.every(isCallback),
+  loras: (value) => Array.isArray(value) && value.every((lora) => loraSchema.safeParse(lora).success),
   steering: (value) => Array.isArray(value) && value.every((entry) => steeringEntrySchema.safeParse(entry).success),
   noise: oneOf(noiseKindSchema.options.map((option) => option.shape.kind.value)),
   batchSeeds: oneOf(['per-image', 'shared']),
@@ -52,6 +63,7 @@ export function formToSave(form: FormState): NonNullable<Settings['form']> {
     ...form,
     morePrompts: [...form.morePrompts],
     guidancePoints: form.guidancePoints.map(({ at, scale }) => ({ at, scale })),
+    loras: form.loras.map((lora) => ({ ...lora, points: lora.points.map(({ at, strength }) => ({ at, strength })) })),
     callbacks: form.callbacks.map(({ id, name, source, on }) => ({ id, name, source, on })),
     // Without the fields that are there and say nothing.
     steering: JSON.parse(JSON.stringify(form.steering)) as NonNullable<Settings['form']>[string],

@@ -17,6 +17,10 @@ export interface ModelLibraryState {
   readonly offer: Offer | null;
   /** Id of the chosen variant of the offer. */
   readonly variant: string;
+  /** The offer is being taken: core reads a file, which may be long. */
+  readonly taking: boolean;
+  /** Why the offer could not be taken. */
+  readonly refusal: Failure | null;
   readonly downloads: readonly Download[];
   readonly known: readonly KnownRepo[];
   readonly reports: Readonly<Record<string, DoctorReport>>;
@@ -31,6 +35,8 @@ export const modelLibraryStore = createStore<ModelLibraryState>(() => ({
   problem: null,
   offer: null,
   variant: '',
+  taking: false,
+  refusal: null,
   downloads: [],
   known: [],
   reports: {},
@@ -84,7 +90,7 @@ export async function lookAt(at: string): Promise<void> {
   const text = at.trim();
   if (text === '') return;
   const turn = ++looks;
-  set({ at: text, looking: true, problem: null, offer: null });
+  set({ at: text, looking: true, problem: null, offer: null, refusal: null, taking: false });
   try {
     const offer = await callCore('models.look', { at: text });
     if (turn === looks) set({ looking: false, offer, variant: offer.variants[0]?.id ?? '' });
@@ -94,12 +100,12 @@ export async function lookAt(at: string): Promise<void> {
 }
 
 export function chooseVariant(variant: string): void {
-  set({ variant });
+  set({ variant, refusal: null });
 }
 
 export function closeOffer(): void {
   looks++;
-  set({ offer: null, looking: false, problem: null });
+  set({ offer: null, looking: false, problem: null, refusal: null, taking: false });
 }
 
 /** Electron only: the system's own dialog. */
@@ -123,15 +129,19 @@ export function takeModelFile(file: File): void {
 
 /** Takes the chosen variant: a download begins, or the model is there at once. */
 export async function takeOffer(): Promise<void> {
-  const { offer, variant } = modelLibraryStore.getState();
-  if (offer === null || variant === '') return;
+  const { offer, variant, taking } = modelLibraryStore.getState();
+  if (offer === null || variant === '' || taking) return;
+  const turn = looks;
+  set({ taking: true, refusal: null });
   try {
     const { modelId } = await callCore('models.add', { source: offer.source, variant });
-    set({ offer: null, at: '', problem: null });
+    // Whoever looked elsewhere meanwhile keeps that offer.
+    if (turn === looks) set({ offer: null, at: '', problem: null, taking: false });
     if (modelId !== null) notify('modelAdded', { name: offer.title });
     else await attempt(async () => set({ downloads: await callCore('downloads.list', {}) }));
   } catch (error) {
-    set({ problem: toFailure(error) });
+    if (turn === looks) set({ taking: false, refusal: toFailure(error) });
+    else notifyFailure(toFailure(error));
   }
 }
 
@@ -188,10 +198,25 @@ export async function examineModel(id: string, again: boolean): Promise<void> {
   }
 }
 
-/** null forgets it. */
+/** Whether what was asked for last was refused for want of a token, or will be. */
+export function wantsToken({ token, offer, problem, refusal, downloads }: ModelLibraryState): boolean {
+  if (offer?.gated === true && token?.isSet === false) return true;
+  return [problem, refusal, ...downloads.map(({ failure }) => failure)].some((failure) => failure?.code === 'ACCESS_DENIED');
+}
+
+/** Keeps a token, and goes on with whatever was refused without it. null forgets it. */
 export async function setHubToken(token: string | null): Promise<void> {
   await attempt(async () => {
     await callCore('hub.setToken', { token });
     set({ token: await callCore('hub.token', {}) });
+    if (token !== null) await goOnWithToken();
   });
+}
+
+async function goOnWithToken(): Promise<void> {
+  const { at, problem, refusal, downloads } = modelLibraryStore.getState();
+  const refused = downloads.filter(({ failure }) => failure?.code === 'ACCESS_DENIED');
+  for (const { id } of refused) await resumeDownload(id);
+  if (problem?.code === 'ACCESS_DENIED') await lookAt(at);
+  else if (refusal?.code === 'ACCESS_DENIED') await takeOffer();
 }

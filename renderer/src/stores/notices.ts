@@ -8,7 +8,7 @@ export type NoticeText =
   | { readonly kind: 'message'; readonly key: NoticeKey; readonly values: Readonly<Record<string, string | number>> }
   | { readonly kind: 'failure'; readonly failure: ShownFailure };
 
-export type NoticeKey = 'callbackRemoved' | 'deleted' | 'copied' | 'saved' | 'copyFailed' | 'seedTaken' | 'settingsTaken' | 'steeringTaken' | 'steerRefused' | 'queueCleared' | 'startTaken' | 'startRemoved' | 'compareFull' | 'logCopied' | 'modelAdded' | 'modelReady' | 'modelDeleted' | 'modelForgotten';
+export type NoticeKey = 'callbackRemoved' | 'loraRemoved' | 'deleted' | 'copied' | 'saved' | 'copyFailed' | 'seedTaken' | 'settingsTaken' | 'steeringTaken' | 'steerRefused' | 'queueCleared' | 'startTaken' | 'startRemoved' | 'compareFull' | 'logCopied' | 'modelAdded' | 'modelReady' | 'modelDeleted' | 'modelForgotten';
 
 export interface Notice {
   readonly id: number;

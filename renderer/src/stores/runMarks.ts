@@ -25,13 +25,22 @@ export function marksByStep(job: JobSnapshot, halts: readonly Halt[]): ReadonlyM
 
 /** A knob that was turned during one step counts as where it ended. */
 function withoutRepeats(log: JobSnapshot['log']): JobSnapshot['log'] {
-  return log.flatMap((entry, index) => {
-    const later = log.slice(index + 1).filter(({ afterStep }) => afterStep === entry.afterStep);
+  return log.flatMap((given, index) => {
+    const later = log.slice(index + 1).filter(({ afterStep }) => afterStep === given.afterStep);
+    const entry = withoutMovedLoras(given, later);
     const left = Object.entries(entry.steering).filter(
-      ([key, value]) => value !== undefined && !later.some(({ steering }) => steering[key as keyof typeof steering] !== undefined),
+      ([key, value]) => value !== undefined && (key === 'loras' || !later.some(({ steering }) => steering[key as keyof typeof steering] !== undefined)),
     );
     return left.length === 0 ? [] : [{ ...entry, steering: Object.fromEntries(left) }];
   });
+}
+
+/** Each LoRA is a knob of its own. */
+function withoutMovedLoras(entry: SteeringEntry, later: readonly SteeringEntry[]): SteeringEntry {
+  const { loras, ...rest } = entry.steering;
+  const moved = new Set(later.flatMap(({ steering }) => (steering.loras ?? []).map(({ name }) => name)));
+  const left = (loras ?? []).filter(({ name }) => !moved.has(name));
+  return { ...entry, steering: left.length === 0 ? rest : { ...rest, loras: left } };
 }
 
 /** With the one that a page opened later has not seen come. */

@@ -16,6 +16,7 @@ import { receiveDevices } from './devices.ts';
 import { createFramePace } from './framePace.ts';
 import { applyToJobs, jobsStore, replaceJobs, withoutPicture } from './jobs.ts';
 import { libraryStore, withLibraryEvent } from './library.ts';
+import { receiveLoraFiles } from './loraFiles.ts';
 import { receiveDownload, receiveReport } from './modelLibrary.ts';
 import { settleModel } from './models.ts';
 import { receiveNetworkEntry } from './network.ts';
@@ -52,7 +53,7 @@ function listen(connection: Connection): void {
     network: receiveNetworkEntry,
     devices: receiveDevices,
     doctor: receiveReport,
-    adapters: ignore,
+    adapters: receiveLoraFiles,
     command: ({ command }) => {
       if (isCommandId(command)) runCommand(command);
     },
@@ -106,9 +107,6 @@ function settleView(jobs: readonly JobSnapshot[]): void {
   const latest = jobs.findLast((job) => job.state !== 'queued');
   viewStore.setState({ lastJobId: latest?.jobId ?? null });
 }
-
-/** For panels that read what they show when they open. */
-function ignore(): void {}
 
 function receiveModels(models: EventValue<'models'>): void {
   appStore.setState({ models });

@@ -1,4 +1,4 @@
-import type { InputHTMLAttributes } from 'react';
+import type { InputHTMLAttributes, Ref } from 'react';
 import { cx } from './cx.ts';
 import { errorId } from './Field.tsx';
 import styles from './TextInput.module.css';
@@ -6,6 +6,7 @@ import styles from './TextInput.module.css';
 export interface TextInputProps extends InputHTMLAttributes<HTMLInputElement> {
   readonly id: string;
   readonly invalid?: boolean;
+  readonly ref?: Ref<HTMLInputElement>;
 }
 
 export function TextInput({ id, invalid = false, className, ...rest }: TextInputProps) {

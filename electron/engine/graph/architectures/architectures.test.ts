@@ -52,7 +52,7 @@ const openUnet = (name: (typeof unets)[number], options: UnetOptions = {}): Prom
 const golden = (name: string): Readonly<Record<string, Tensor>> => readTensors(goldenFile(`${name}.golden`));
 
 /** Both attentions, and operators of devices that are not here but run on the CPU too. */
-const ways: readonly GraphOptions[] = [{ device: 'cpu' }, { device: 'cpu', largestRelaidKernel: 0 }, { device: 'webgpu' }];
+const ways: readonly GraphOptions[] = [{ device: 'cpu' }, { device: 'cpu', weights: 'held' }, { device: 'webgpu' }];
 
 describe.each(ways)('graphs with %j', (way) => {
   it.each(unets)('%s gives what diffusers gives', async (name) => {

@@ -27,7 +27,7 @@ export interface ClipTextConfig {
  * @throws StopbathError `MODEL_BAD` for weights that are missing or of other sizes.
  */
 export function clipTextGraph(config: ClipTextConfig, weights: Weights, options: GraphOptions = {}): Buffer {
-  const net = new Net(weights, options);
+  const net = new Net(weights, options, 'streamed');
   const length = weights.get('text_model.embeddings.position_embedding.weight').dims[0] ?? 0;
   const ids = net.graph.input('input_ids', 'int64', ['batch', length]);
   net.setBatch(ids);

@@ -19,7 +19,7 @@ export interface TaesdConfig {
  * `decoder.layers.N...`, N counting what has no weights, too.
  */
 export function taesdDecoderGraph(config: TaesdConfig, weights: Weights, options: GraphOptions = {}): Buffer {
-  const net = new Net(weights, options);
+  const net = new Net(weights, options, 'held');
   const { graph } = net;
   const layer = counter('decoder.layers');
   const latents = net.input('latent_sample', ['batch', config.latentChannels, 'height', 'width']);
@@ -44,7 +44,7 @@ export function taesdDecoderGraph(config: TaesdConfig, weights: Weights, options
 
 /** `sample` [B, 3, H, W] in -1..1 to `latent_sample` [B, C, h, w] in the model's scale. Weights: `encoder.layers.N...`. */
 export function taesdEncoderGraph(config: TaesdConfig, weights: Weights, options: GraphOptions = {}): Buffer {
-  const net = new Net(weights, options);
+  const net = new Net(weights, options, 'held');
   const { graph } = net;
   const layer = counter('encoder.layers');
   const sample = net.input('sample', ['batch', 3, 'image_height', 'image_width']);

@@ -63,7 +63,7 @@ export interface UnetOptions extends GraphOptions {
  * @throws StopbathError `MODEL_BAD` for weights that are missing or of other sizes.
  */
 export function unetGraph(config: UnetConfig, weights: Weights, options: UnetOptions = {}): Buffer {
-  const net = new Net(weights, options);
+  const net = new Net(weights, options, 'streamed');
   const unet = new Unet(net, config, options);
   const sample = net.input('sample', ['batch', config.inChannels, 'height', 'width']);
   net.setBatch(sample);

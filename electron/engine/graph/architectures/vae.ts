@@ -26,7 +26,7 @@ const epsilon = 1e-6;
  * @throws StopbathError `MODEL_BAD` for weights that are missing or of other sizes.
  */
 export function vaeDecoderGraph(config: VaeConfig, weights: Weights, options: GraphOptions = {}): Buffer {
-  const net = new Net(weights, options);
+  const net = new Net(weights, options, 'held');
   const { groups, levels, deepest } = sizesOf(config);
   const latents = net.input('latent_sample', ['batch', config.latentChannels, 'height', 'width']);
   net.setBatch(latents);
@@ -47,7 +47,7 @@ export function vaeDecoderGraph(config: VaeConfig, weights: Weights, options: Gr
  * @throws StopbathError `MODEL_BAD` for weights that are missing or of other sizes.
  */
 export function vaeEncoderGraph(config: VaeConfig, weights: Weights, options: GraphOptions = {}): Buffer {
-  const net = new Net(weights, options);
+  const net = new Net(weights, options, 'held');
   const { groups, levels, deepest } = sizesOf(config);
   const sample = net.input('sample', ['batch', 3, 'image_height', 'image_width']);
   net.setBatch(sample);

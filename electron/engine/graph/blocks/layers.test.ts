@@ -36,7 +36,7 @@ function weightsOf(refs: Readonly<Record<string, WeightRef>>): Weights {
 const x: Tensor = { dims: [2, 3], data: Float32Array.of(1, -2, 0.5, 0, 3, -1) };
 
 async function run(weights: Weights, adapters: Adapters, build: (net: Net, x: Value) => Value, strength = 0): Promise<Float32Array> {
-  const net = new Net(weights, { adapters });
+  const net = new Net(weights, { adapters }, 'held');
   net.output('y', build(net, net.input('x', [2, 3])), ['rows', 'columns']);
   const file = path.join(folder, 'model.onnx');
   writeFileSync(file, net.build());
@@ -78,7 +78,7 @@ describe('a linear layer', () => {
     const weights = weightsOf({ 'layer.weight': at(0, [4, 3]), 'layer.bias': bias });
     const adapters: Adapters = { count: 1, of: () => [{ index: 0, scale: 0.5, down: at(20, [2, 3]), up: at(30, [4, 2]) }] };
     const whole = await run(weights, adapters, (net, input) => linear(net, 'layer', input), 0.75);
-    const part = await run(weights, adapters, (net, input) => linear(net, 'layer', input, { from: 1, to: 3 }), 0.75);
+    const part = await run(weights, adapters, (net, input) => linear(net, 'layer', input, { only: { from: 1, to: 3 } }), 0.75);
     const delta = (o: number, i: number): number => value(30 + o * 2) * value(20 + i) + value(31 + o * 2) * value(23 + i);
     const steered = expected((o, i) => value(o * 3 + i) + 0.75 * 0.5 * delta(o, i), (o) => value(40 + o));
     steered.forEach((number, index) => expect(whole[index]).toBeCloseTo(number, 5));
@@ -86,7 +86,7 @@ describe('a linear layer', () => {
   });
 
   it('is refused where outputs are asked for that it has not', () => {
-    const net = new Net(weightsOf({ 'layer.weight': at(0, [4, 3]) }), {});
-    expect(() => linear(net, 'layer', 'x', { from: 2, to: 5 })).toThrow('Rows 2 to 5 of [4, 3].');
+    const net = new Net(weightsOf({ 'layer.weight': at(0, [4, 3]) }), {}, 'held');
+    expect(() => linear(net, 'layer', 'x', { only: { from: 2, to: 5 } })).toThrow('Rows 2 to 5 of [4, 3].');
   });
 });

@@ -9,23 +9,29 @@ export interface Outputs {
   readonly to: number;
 }
 
+export interface LinearOptions {
+  /** A part of the outputs, computed alone. */
+  readonly only?: Outputs | null;
+  /** Where x is known long before its turn: a value that is not. Streamed weights wait for it. */
+  readonly after?: Value;
+}
+
 /**
  * y = x W^T + b, and what the LoRAs add. A 1 x 1 convolution is the same over tokens, whichever of the two the file has.
  * @param x [rows, in]
- * @param only a part of the outputs, computed alone
  * @returns [rows, out]
  */
-export function linear(net: Net, layer: string, x: Value, only: Outputs | null = null): Value {
+export function linear(net: Net, layer: string, x: Value, { only = null, after = x }: LinearOptions = {}): Value {
   return net.graph.within(layer, () => {
     const weight = slice(net.weights.get(`${layer}.weight`), only);
     const bias = net.weights.has(`${layer}.bias`) ? [vector(net, `${layer}.bias`, only)] : [];
     const name = `${layer}.weight${suffix(only)}`;
-    const y = net.graph.op('Gemm', [x, net.tensor(name, weight, matrixDims(weight)), ...bias], {
+    const y = net.graph.op('Gemm', [x, net.large(name, weight, matrixDims(weight), after), ...bias], {
       transB: weight.transposed === true ? 0 : 1,
     });
     return net.adapters
       .of(layer)
-      .reduce((sum, adapter, index) => linearAdapter(net, `${layer}.lora_${index}`, { x, sum, adapter, only }), y);
+      .reduce((sum, adapter, index) => linearAdapter(net, `${layer}.lora_${index}`, { x, sum, adapter, only, after }), y);
   });
 }
 
@@ -35,13 +41,14 @@ interface LinearAdapterInputs {
   readonly sum: Value;
   readonly adapter: Adapter;
   readonly only: Outputs | null;
+  readonly after: Value;
 }
 
-function linearAdapter(net: Net, name: string, { x, sum, adapter, only }: LinearAdapterInputs): Value {
+function linearAdapter(net: Net, name: string, { x, sum, adapter, only, after }: LinearAdapterInputs): Value {
   const { down, mid, up, index, scale } = adapter;
   const apply = (part: string, ref: WeightRef, inputs: readonly [Value, ...Value[]]): Value => {
     const [first, ...added] = inputs;
-    return net.graph.op('Gemm', [first, net.tensor(`${name}.${part}`, ref, matrixDims(ref)), ...added], { transB: ref.transposed === true ? 0 : 1 });
+    return net.graph.op('Gemm', [first, net.large(`${name}.${part}`, ref, matrixDims(ref), after), ...added], { transB: ref.transposed === true ? 0 : 1 });
   };
   const low = apply('down', down, [x]);
   const inner = mid === undefined ? low : apply('mid', mid, [low]);
@@ -60,7 +67,7 @@ export function conv(net: Net, layer: string, x: Value, options: ConvOptions = {
   return net.graph.within(layer, () => {
     const bias = net.weights.has(`${layer}.bias`) ? [net.weight(`${layer}.bias`)] : [];
     const ref = net.weights.get(`${layer}.weight`);
-    const y = convolve(net, [x, net.kernel(`${layer}.weight`, ref), ...bias], ref, options);
+    const y = convolve(net, [x, net.large(`${layer}.weight`, ref, ref.dims, x), ...bias], ref, options);
     return net.adapters
       .of(layer)
       .reduce((sum, adapter, index) => net.graph.op('Add', [sum, convAdapter(net, `${layer}.lora_${index}`, x, adapter, options)]), y);
@@ -72,7 +79,7 @@ function convAdapter(net: Net, name: string, x: Value, adapter: Adapter, options
   const { down, up, mid } = adapter;
   const steered = (value: Value): Value => net.graph.op('Mul', [value, net.strength(adapter.index, adapter.scale)]);
   const apply = (part: string, value: Value, ref: WeightRef, given: ConvOptions): Value =>
-    convolve(net, [value, net.tensor(`${name}.${part}`, ref, kernelDims(ref))], ref, given);
+    convolve(net, [value, net.large(`${name}.${part}`, ref, kernelDims(ref), x)], ref, given);
   const inner = apply('down', x, down, mid === undefined ? options : {});
   return apply('up', steered(mid === undefined ? inner : apply('mid', inner, mid, options)), up, {});
 }

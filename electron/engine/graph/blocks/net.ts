@@ -18,20 +18,20 @@ export class Net {
   readonly device: ProviderId;
   readonly precision: Precision;
   readonly fusedAttention: boolean;
-  readonly #largestRelaidKernel: number;
+  readonly #streams: boolean;
+  readonly #noughts = new Map<Value, Value>();
   readonly #tensors = new Map<string, Value>();
   readonly #strengths = new Map<string, Value>();
-  readonly #shapes = new Map<string, Value>();
   readonly #tokenShapes = new Map<number, Value>();
   #batch: Value | null = null;
 
-  constructor(weights: Weights, options: GraphOptions) {
+  constructor(weights: Weights, options: GraphOptions, weightsByDefault: 'held' | 'streamed') {
     this.weights = weights;
     this.adapters = options.adapters ?? noAdapters;
     this.device = options.device ?? 'cpu';
     this.precision = options.precision ?? 'float32';
     this.fusedAttention = options.fusedAttention ?? fusesAttention(this.device);
-    this.#largestRelaidKernel = options.largestRelaidKernel ?? defaultLargestRelaidKernel;
+    this.#streams = this.device === 'cpu' && (options.weights ?? weightsByDefault) === 'streamed';
   }
 
   /** A float32 input of the graph in the precision it computes in. */
@@ -79,15 +79,15 @@ export class Net {
   }
 
   /**
-   * As {@link tensor}, of a convolution on the CPU. There the runtime lays kernels out anew for its fastest convolution, and while it loads it
-   * holds both layouts of all: what has to be converted from 16 bits is then in memory twice. Large kernels, which work on few pixels
-   * and gain little, are spared that by a Reshape the runtime cannot foresee; it costs nothing when it runs.
+   * As {@link tensor}, of a layer's large one. Where weights are streamed, it is converted when the layer runs, and dropped after it: its
+   * shape is then known only once `input` is, so that the runtime neither converts it while it loads nor ahead of time.
+   * @param input what the layer is given
    */
-  kernel(name: string, ref: WeightRef): Value {
-    const value = this.tensor(name, ref);
-    const count = ref.dims.reduce((product, side) => product * side, 1);
-    if (this.device !== 'cpu' || ref.type === 'F32' || count <= this.#largestRelaidKernel) return value;
-    return this.graph.op('Reshape', [value, this.#unforeseen(ref.dims)]);
+  large(name: string, ref: WeightRef, dims: readonly number[], input: Value): Value {
+    const count = dims.reduce((product, side) => product * side, 1);
+    if (!this.#streams || elementTypes[ref.type] === this.precision || count < smallestStreamed) return this.tensor(name, ref, dims);
+    const late = this.graph.op('Reshape', [this.stored(name, ref, dims), this.#lateShape(dims, input)]);
+    return this.graph.cast(late, this.precision);
   }
 
   /** As {@link tensor}, but in the type of the file. */
@@ -135,14 +135,13 @@ export class Net {
     return this.#batch;
   }
 
-  /** A shape that is known when the graph runs only. */
-  #unforeseen(dims: readonly number[]): Value {
-    const key = dims.join(' ');
-    const known = this.#shapes.get(key);
-    if (known !== undefined) return known;
-    const shape = this.graph.op('Add', [this.graph.ints(...dims), this.graph.op('Sub', [this.#rows, this.#rows])]);
-    this.#shapes.set(key, shape);
-    return shape;
+  /** A shape, but not before `value` is there. */
+  #lateShape(dims: readonly number[], value: Value): Value {
+    const known = this.#noughts.get(value);
+    const rows = known === undefined ? this.graph.op('Shape', [value], { start: 0, end: 1 }) : '';
+    const nought = known ?? this.graph.op('Sub', [rows, rows]);
+    this.#noughts.set(value, nought);
+    return this.graph.op('Add', [this.graph.ints(...dims), nought]);
   }
 
   #inPrecision(value: Value, { type }: WeightRef): Value {
@@ -151,8 +150,8 @@ export class Net {
   }
 }
 
-/** Weights of a kernel: in Stable Diffusion those of the two outer levels, where most pixels are, have less. */
-const defaultLargestRelaidKernel = 12e6;
+/** Elements below which nothing is gained. */
+const smallestStreamed = 2 ** 8;
 
 /** WebGPU's fused attention gave wrong numbers on a driver: there only where a probe has found it right. */
 function fusesAttention(device: ProviderId): boolean {

@@ -15,7 +15,7 @@ export function resBlock(net: Net, name: string, x: Value, { groups, epsilon, ti
   const { graph } = net;
   return graph.within(name, () => {
     const inner = conv(net, `${name}.conv1`, silu(net, groupNorm(net, `${name}.norm1`, x, groups, epsilon)));
-    const timed = time === null ? inner : graph.op('Add', [inner, perChannel(net, linear(net, `${name}.time_emb_proj`, time))]);
+    const timed = time === null ? inner : graph.op('Add', [inner, perChannel(net, linear(net, `${name}.time_emb_proj`, time, { after: inner }))]);
     const outer = conv(net, `${name}.conv2`, silu(net, groupNorm(net, `${name}.norm2`, timed, groups, epsilon)));
     const shortcut = `${name}.conv_shortcut`;
     return graph.op('Add', [net.weights.has(`${shortcut}.weight`) ? conv(net, shortcut, x) : x, outer]);

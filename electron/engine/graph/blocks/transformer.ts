@@ -40,8 +40,8 @@ function transformerBlock(net: Net, name: string, x: Value, options: Transformer
 function crossAttention(net: Net, name: string, x: Value, context: Value, { heads, channels: width }: TransformerOptions): Value {
   return net.graph.within(name, () => {
     const query = linear(net, `${name}.to_q`, x);
-    const key = linear(net, `${name}.to_k`, context);
-    const value = linear(net, `${name}.to_v`, context);
+    const key = linear(net, `${name}.to_k`, context, { after: x });
+    const value = linear(net, `${name}.to_v`, context, { after: x });
     return linear(net, `${name}.to_out.0`, attention(net, { query, key, value, heads, width }));
   });
 }
@@ -51,8 +51,8 @@ function feedForward(net: Net, name: string, x: Value): Value {
   const layer = `${name}.net.0.proj`;
   const width = (net.weights.get(`${layer}.weight`).dims[0] ?? 0) / 2;
   return net.graph.within(name, () => {
-    const hidden = linear(net, layer, x, { from: 0, to: width });
-    const gate = gelu(net, linear(net, layer, x, { from: width, to: 2 * width }));
+    const hidden = linear(net, layer, x, { only: { from: 0, to: width } });
+    const gate = gelu(net, linear(net, layer, x, { only: { from: width, to: 2 * width } }));
     return linear(net, `${name}.net.2`, net.graph.op('Mul', [hidden, gate]));
   });
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { StopbathError } from '../../../../shared/errors.ts';
 import type { CheckpointAdapters } from '../checkpointOptions.ts';
 import type { CheckpointModel } from '../readers/checkpointModel.ts';
 import { isWeightType } from '../readers/elementType.ts';
@@ -98,8 +99,13 @@ function swapped([out = 0, into = 0, ...rest]: readonly number[]): readonly numb
   return [into, out, ...rest];
 }
 
-function otherFamily(file: SafetensorsFile, why: string): Error {
-  return unsupported(`${file.name} was made for models of another family: ${why}.`, 'Take it out, or choose a model of its family.');
+function otherFamily(file: SafetensorsFile, why: string): StopbathError {
+  return new StopbathError({
+    code: 'MODEL_UNSUPPORTED',
+    field: 'loras',
+    message: `${file.name} was made for models of another family: ${why}.`,
+    nextStep: 'Take it out, or choose a model of its family.',
+  });
 }
 
 function adapterOf({ index, stored: { down, up, mid, alpha }, file }: PlacedLayer, linkName: (file: SafetensorsFile) => string): Adapter {

@@ -29,12 +29,14 @@ export interface CreatePanelProps {
   readonly curve?: ReactNode;
   /** Step-end callbacks of the user's own. */
   readonly callbacks?: ReactNode;
+  /** For models that take them. */
+  readonly loras?: ReactNode;
   /** What is done to the next run because it was done to another. */
   readonly replay?: ReactNode;
 }
 
 /** The left panel: everything that decides a picture, and the button. */
-export function CreatePanel({ picture, curve, callbacks, replay }: CreatePanelProps) {
+export function CreatePanel({ picture, curve, callbacks, loras, replay }: CreatePanelProps) {
   const { t } = useText();
   const ready = useStore(appStore, (state) => state.ready);
   const task = useStore(formStore, (state) => state.task);
@@ -71,6 +73,7 @@ export function CreatePanel({ picture, curve, callbacks, replay }: CreatePanelPr
             )}
             <PromptFields />
             <ModelField />
+            {loras}
             {withMask ? <InpaintFields /> : null}
             {task === 'text-to-image' ? null : <StrengthField />}
             <SizeFields />

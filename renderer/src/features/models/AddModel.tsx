@@ -1,4 +1,5 @@
 import { File, Folder, Search } from 'lucide-react';
+import type { RefObject } from 'react';
 import { useStore } from 'zustand';
 import { useFailureText } from '../../i18n/useFailureText.ts';
 import { useText } from '../../i18n/useText.ts';
@@ -16,7 +17,7 @@ import { OfferCard } from './OfferCard.tsx';
 const fieldId = 'models-at';
 
 /** Where a model is looked for: a name of the hub, an address, or a path of this machine. */
-export function AddModel() {
+export function AddModel({ field }: { readonly field: RefObject<HTMLInputElement | null> }) {
   const { t } = useText();
   const failureText = useFailureText();
   const { at, looking, problem, offer } = useStore(modelLibraryStore);
@@ -36,11 +37,12 @@ export function AddModel() {
         <Field
           id={fieldId}
           label={t('models.at')}
-          error={error === null ? null : [error.message ?? error.headline, error.nextStep].filter((text) => text !== '').join(' ')}
+          error={error === null ? null : [error.message ?? error.headline, error.nextStep, error.exact ?? ''].filter((text) => text !== '').join(' ')}
           hint={offline ? t('models.atOffline') : t('models.atHint')}
         >
           <div className={styles.row}>
             <TextInput
+              ref={field}
               id={fieldId}
               value={at}
               placeholder="owner/name"
@@ -64,7 +66,7 @@ export function AddModel() {
               </Button>
             </>
           ) : null}
-          <HubToken wanted={problem?.code === 'ACCESS_DENIED'} />
+          <HubToken />
         </div>
       </form>
       {offer === null ? null : <OfferCard offer={offer} />}

@@ -1,56 +1,84 @@
 import { Pause, Play, RotateCcw, X } from 'lucide-react';
 import type { TFunction } from 'i18next';
+import { useRef, useState } from 'react';
 import type { Download } from '../../../../shared/models.ts';
 import type { Format } from '../../i18n/format.ts';
-import { useFailureText } from '../../i18n/useFailureText.ts';
 import { useText } from '../../i18n/useText.ts';
 import { cancelDownload, pauseDownload, resumeDownload } from '../../stores/modelLibrary.ts';
 import { cx } from '../../ui/cx.ts';
 import { IconButton } from '../../ui/IconButton.tsx';
+import { Ask } from './Ask.tsx';
 import styles from './DownloadRow.module.css';
+import { FailureWords } from './FailureWords.tsx';
 
 /** A model on its way. */
 export function DownloadRow({ download }: { readonly download: Download }) {
   const { t, format } = useText();
-  const failureText = useFailureText();
+  const [sure, setSure] = useState(false);
+  const cancel = useRef<HTMLButtonElement>(null);
   const { id, title, state, failure, bytesDone, bytesTotal } = download;
   const share = bytesTotal === 0 ? 0 : bytesDone / bytesTotal;
   const goesOn = state === 'running' || state === 'waiting' || state === 'checking';
-  const told = failure === null ? null : failureText(failure);
   return (
     <li className={styles.download} data-testid="download" data-state={state}>
-      <div className={styles.words}>
-        <span className={styles.title} title={`${download.repo}@${download.revision}`}>
-          {title}
-        </span>
-        <span className={styles.facts}>{factsOf(download, t, format)}</span>
-        <div
-          className={styles.track}
-          role="progressbar"
-          aria-label={t('models.progress', { title })}
-          aria-valuemin={0}
-          aria-valuemax={100}
-          aria-valuenow={Math.floor(100 * share)}
-        >
-          <div className={cx(styles.bar, state !== 'running' && styles.still)} style={{ transform: `scaleX(${share})` }} />
+      <div className={styles.row}>
+        <div className={styles.words}>
+          <span className={styles.title} title={`${download.repo}@${download.revision}`}>
+            {title}
+          </span>
+          <span className={styles.facts}>{factsOf(download, t, format)}</span>
+          <div
+            className={styles.track}
+            role="progressbar"
+            aria-label={t('models.progress', { title })}
+            aria-valuemin={0}
+            aria-valuemax={100}
+            aria-valuenow={Math.floor(100 * share)}
+          >
+            <div className={cx(styles.bar, state !== 'running' && styles.still)} style={{ transform: `scaleX(${share})` }} />
+          </div>
+          {failure === null ? null : (
+            <p className={cx(styles.failure, state !== 'failed' && styles.waits)} role={state === 'failed' ? 'alert' : undefined}>
+              <FailureWords failure={failure} />
+            </p>
+          )}
         </div>
-        {told === null ? null : (
-          <p className={cx(styles.failure, state !== 'failed' && styles.waits)}>
-            {told.message ?? told.headline} {told.nextStep}
-          </p>
+        {goesOn ? (
+          <IconButton label={t('models.pause', { title })} icon={<Pause aria-hidden />} size="s" onClick={() => void pauseDownload(id)} />
+        ) : (
+          <IconButton
+            label={state === 'failed' ? t('models.tryAgain', { title }) : t('models.resume', { title })}
+            icon={state === 'failed' ? <RotateCcw aria-hidden /> : <Play aria-hidden />}
+            size="s"
+            onClick={() => void resumeDownload(id)}
+          />
         )}
-      </div>
-      {goesOn ? (
-        <IconButton label={t('models.pause', { title })} icon={<Pause aria-hidden />} size="s" onClick={() => void pauseDownload(id)} />
-      ) : (
         <IconButton
-          label={state === 'failed' ? t('models.tryAgain', { title }) : t('models.resume', { title })}
-          icon={state === 'failed' ? <RotateCcw aria-hidden /> : <Play aria-hidden />}
+          ref={cancel}
+          label={t('models.cancel', { title })}
+          icon={<X aria-hidden />}
           size="s"
-          onClick={() => void resumeDownload(id)}
+          // What has not begun is gone without a loss.
+          onClick={() => (bytesDone === 0 ? void cancelDownload(id) : setSure(true))}
         />
-      )}
-      <IconButton label={t('models.cancel', { title })} icon={<X aria-hidden />} size="s" onClick={() => void cancelDownload(id)} />
+      </div>
+      {sure ? (
+        <Ask
+          title={t('models.cancelTitle', { title })}
+          text={t('models.askCancel', { size: format.bytes(bytesDone) })}
+          confirmLabel={t('models.cancelNow')}
+          keepLabel={t('models.keepIt')}
+          onConfirm={() => {
+            // The row goes, and the focus with it.
+            cancel.current?.closest<HTMLElement>('[role="dialog"]')?.focus();
+            void cancelDownload(id);
+          }}
+          onKeep={() => {
+            setSure(false);
+            cancel.current?.focus();
+          }}
+        />
+      ) : null}
     </li>
   );
 }

@@ -1,10 +1,9 @@
 import { Stethoscope, Trash2 } from 'lucide-react';
 import type { TFunction } from 'i18next';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import type { Model } from '../../../../shared/models.ts';
 import type { Format } from '../../i18n/format.ts';
-import { useFailureText } from '../../i18n/useFailureText.ts';
 import { useText } from '../../i18n/useText.ts';
 import { formStore } from '../../stores/form.ts';
 import { applyModel, examineModel, modelLibraryStore, removeModel } from '../../stores/modelLibrary.ts';
@@ -12,20 +11,21 @@ import { Button } from '../../ui/Button.tsx';
 import { cx } from '../../ui/cx.ts';
 import { IconButton } from '../../ui/IconButton.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
+import { Ask } from './Ask.tsx';
 import { EditModel } from './EditModel.tsx';
+import { FailureWords } from './FailureWords.tsx';
 import { Findings } from './Findings.tsx';
 import styles from './ModelRow.module.css';
 
 /** A model there is: what it is, whether it is well, and how to use or to leave it. */
 export function ModelRow({ model }: { readonly model: Model }) {
   const { t, format } = useText();
-  const failureText = useFailureText();
   const [open, setOpen] = useState(false);
   const [sure, setSure] = useState(false);
+  const trash = useRef<HTMLButtonElement>(null);
   const inUse = useStore(formStore, (form) => form.modelId === model.id);
   const report = useStore(modelLibraryStore, (state) => state.reports[model.id] ?? null);
   const examining = useStore(modelLibraryStore, (state) => state.examining.includes(model.id));
-  const problem = model.problem === null ? null : failureText(model.problem);
   const detailsId = `model-${model.id}`;
   const showDetails = (): void => {
     setOpen(!open);
@@ -39,9 +39,9 @@ export function ModelRow({ model }: { readonly model: Model }) {
           <span className={styles.facts} title={model.path ?? undefined}>
             {factsOf(model, t, format).join(' · ')}
           </span>
-          {problem === null ? null : (
+          {model.problem === null ? null : (
             <span className={styles.problem}>
-              {problem.message ?? problem.headline} {problem.nextStep}
+              <FailureWords failure={model.problem} />
             </span>
           )}
           {model.uncertain.length === 0 ? null : <span className={styles.uncertain}>{t('models.uncertain')}</span>}
@@ -61,19 +61,25 @@ export function ModelRow({ model }: { readonly model: Model }) {
           onClick={showDetails}
         />
         {model.builtIn ? null : (
-          <IconButton label={t(model.isOwn ? 'models.delete' : 'models.forget', { name: model.name })} icon={<Trash2 aria-hidden />} size="s" onClick={() => setSure(true)} />
+          <IconButton label={t(model.isOwn ? 'models.delete' : 'models.forget', { name: model.name })} icon={<Trash2 aria-hidden />} size="s" ref={trash} onClick={() => setSure(true)} />
         )}
       </div>
       {sure ? (
-        <div className={styles.ask} role="alertdialog" aria-label={t('models.askTitle', { name: model.name })}>
-          <p>{t(model.isOwn ? 'models.askDelete' : 'models.askForget', { size: format.bytes(model.bytes), path: model.path ?? '' })}</p>
-          <Button size="s" look="danger" autoFocus onClick={() => void removeModel(model)}>
-            {t(model.isOwn ? 'models.deleteNow' : 'models.forgetNow')}
-          </Button>
-          <Button size="s" look="quiet" onClick={() => setSure(false)}>
-            {t('models.keepIt')}
-          </Button>
-        </div>
+        <Ask
+          title={t('models.askTitle', { name: model.name })}
+          text={t(model.isOwn ? 'models.askDelete' : 'models.askForget', { size: format.bytes(model.bytes), path: model.path ?? '' })}
+          confirmLabel={t(model.isOwn ? 'models.deleteNow' : 'models.forgetNow')}
+          keepLabel={t('models.keepIt')}
+          onConfirm={() => {
+            // The row goes, and the focus with it.
+            trash.current?.closest<HTMLElement>('[role="dialog"]')?.focus();
+            void removeModel(model).then(() => setSure(false));
+          }}
+          onKeep={() => {
+            setSure(false);
+            trash.current?.focus();
+          }}
+        />
       ) : null}
       {open ? (
         <div id={detailsId} className={styles.details}>

@@ -1,4 +1,4 @@
-import { useEffect } from 'react';
+import { useEffect, useRef, type RefObject } from 'react';
 import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
 import { appStore } from '../../stores/app.ts';
@@ -15,6 +15,7 @@ import styles from './ModelsDialog.module.css';
 export function ModelsDialog() {
   const { t } = useText();
   const open = useStore(viewStore, (view) => view.dialog === 'models');
+  const address = useRef<HTMLInputElement>(null);
   useEffect(() => {
     if (open) void readModelLibrary();
   }, [open]);
@@ -24,20 +25,21 @@ export function ModelsDialog() {
       title={t('models.title')}
       closeLabel={t('common.close')}
       className={styles.dialog}
+      initialFocus={address}
       onClose={() => viewStore.setState({ dialog: null })}
     >
-      <ModelsBody />
+      <ModelsBody address={address} />
     </Dialog>
   );
 }
 
-function ModelsBody() {
+function ModelsBody({ address }: { readonly address: RefObject<HTMLInputElement | null> }) {
   const { t } = useText();
   const models = useStore(appStore, (state) => state.models);
   const downloads = useStore(modelLibraryStore, (state) => state.downloads);
   return (
     <div className={styles.groups}>
-      <AddModel />
+      <AddModel field={address} />
       {downloads.length === 0 ? null : (
         <section aria-labelledby="models-downloads">
           <h3 id="models-downloads" className={styles.heading}>

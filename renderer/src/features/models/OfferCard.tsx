@@ -5,6 +5,8 @@ import { useText } from '../../i18n/useText.ts';
 import { chooseVariant, closeOffer, modelLibraryStore, takeOffer } from '../../stores/modelLibrary.ts';
 import { Button } from '../../ui/Button.tsx';
 import { IconButton } from '../../ui/IconButton.tsx';
+import { Spinner } from '../../ui/Spinner.tsx';
+import { FailureWords } from './FailureWords.tsx';
 import styles from './OfferCard.module.css';
 import { VariantChoice } from './VariantChoice.tsx';
 
@@ -12,9 +14,11 @@ import { VariantChoice } from './VariantChoice.tsx';
 export function OfferCard({ offer }: { readonly offer: Offer }) {
   const { t, format } = useText();
   const variantId = useStore(modelLibraryStore, (state) => state.variant);
+  const { taking, refusal } = useStore(modelLibraryStore);
   const variant = offer.variants.find(({ id }) => id === variantId) ?? null;
   const fromHub = offer.source.kind === 'hub';
   const toFetch = variant === null || !fromHub ? 0 : variant.bytes - variant.bytesHere;
+  const nothing = offer.variants.length === 0;
   const fits = toFetch <= offer.diskFree;
   return (
     <section className={styles.card} aria-label={t('models.offer', { title: offer.title })} data-testid="offer">
@@ -31,14 +35,17 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
         </div>
         <IconButton label={t('common.dismiss')} icon={<X aria-hidden />} size="s" onClick={closeOffer} />
       </header>
-      {offer.variants.length === 0 ? <p className={styles.none}>{t('models.nothingUsable')}</p> : null}
-      <div className={styles.variants} role="radiogroup" aria-label={t('models.variant')}>
-        {offer.variants.map((choice) => (
-          <VariantChoice key={choice.id} variant={choice} chosen={choice.id === variantId} onChoose={() => chooseVariant(choice.id)} />
-        ))}
-      </div>
+      {nothing ? (
+        <p className={styles.none}>{t('models.nothingUsable')}</p>
+      ) : (
+        <div className={styles.variants} role="radiogroup" aria-label={t('models.variant')}>
+          {offer.variants.map((choice) => (
+            <VariantChoice key={choice.id} variant={choice} chosen={choice.id === variantId} onChoose={() => chooseVariant(choice.id)} />
+          ))}
+        </div>
+      )}
       {offer.refused.length === 0 ? null : (
-        <details className={styles.refused}>
+        <details className={styles.refused} open={nothing}>
           <summary>{t('models.refused', { count: offer.refused.length })}</summary>
           <ul>
             {offer.refused.map(({ path, reason }) => (
@@ -51,13 +58,18 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
       )}
       {variant === null ? null : (
         <footer className={styles.foot}>
-          <Button look="primary" disabled={!fits} icon={fromHub ? <Download aria-hidden /> : <Plus aria-hidden />} onClick={() => void takeOffer()}>
+          <Button look="primary" disabled={!fits || taking} icon={taking ? <Spinner /> : fromHub ? <Download aria-hidden /> : <Plus aria-hidden />} onClick={() => void takeOffer()}>
             {fromHub ? t('models.download', { size: format.bytes(toFetch) }) : t('models.use')}
           </Button>
           <p className={fits ? styles.disk : styles.full}>
             {fromHub ? t(fits ? 'models.diskFree' : 'models.diskShort', { size: format.bytes(offer.diskFree) }) : t('models.staysThere')}
           </p>
         </footer>
+      )}
+      {refusal === null ? null : (
+        <p className={styles.refusal} role="alert">
+          <FailureWords failure={refusal} />
+        </p>
       )}
     </section>
   );

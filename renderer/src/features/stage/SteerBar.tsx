@@ -11,6 +11,7 @@ import { jobSteps } from '../../stores/stepPlan.ts';
 import { Button } from '../../ui/Button.tsx';
 import { cx } from '../../ui/cx.ts';
 import { RangeSlider } from '../../ui/RangeSlider.tsx';
+import { LiveLoras } from './LiveLoras.tsx';
 import { LivePace } from './LivePace.tsx';
 import { LivePrompt } from './LivePrompt.tsx';
 import { LiveScale } from './LiveScale.tsx';
@@ -69,6 +70,7 @@ export function SteerBar({ job }: { readonly job: JobSnapshot }) {
       </Button>
       <LiveScale jobId={jobId} scale={scale} disabled={over || waiting} drawn={drawn} />
       <LivePace paceMs={job.paceMs} />
+      <LiveLoras jobId={jobId} disabled={over || waiting} />
       <LivePrompt jobId={jobId} disabled={over || waiting} />
     </div>
   );
