@@ -289,6 +289,11 @@ function checkTogether(request: GenerationRequest, context: z.RefinementCtx): vo
   if (denoisingStart !== null && denoisingEnd !== null && denoisingStart >= denoisingEnd) {
     refuse('denoisingEnd', 'must lie after denoisingStart');
   }
+  for (const [index, { name, curve }] of request.loras.entries()) {
+    if (request.loras.findIndex((other) => other.name === name) < index) refuse('loras', `${JSON.stringify(name)} is there twice`);
+    const places = curve.kind === 'points' ? curve.points.map(({ at }) => at) : [];
+    if (places.some((at, place) => at < (places[place - 1] ?? 0))) refuse('loras', `the points of ${JSON.stringify(name)} are not in ascending order`);
+  }
   if (batchSize(request) > maxBatch) refuse('imagesPerPrompt', `at most ${maxBatch} pictures in one run`);
 }
 

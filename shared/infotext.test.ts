@@ -180,6 +180,7 @@ it('tells what was done to the run, and what was drawn by hand, in words of its 
   expect(JSON.parse(entries['Steering'] ?? '')).toEqual([{ after: 5, guidanceScale: 2, prompt: 'a dog, "barking"' }]);
   expect(entries['Seed']).toBe(basic.seed);
   expect(read({ reuse: { kind: 'unconditional', every: 3 } })['Reuse']).toBe('unconditional every 3');
+  expect(read({ reuse: { kind: 'features', every: 4 } })['Reuse']).toBe('features every 4');
   expect(read({ callbacks: [{ name: 'fade, slowly', source: '' }, { name: 'cut', source: '' }] })['Callbacks']).toBe('fade, slowly, cut');
   expect(read({})).not.toHaveProperty('Steering');
 });

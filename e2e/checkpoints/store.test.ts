@@ -42,10 +42,11 @@ describe('a checkpoint that is opened', () => {
         'model_index.json',
         'scheduler/scheduler_config.json',
         ...['text_encoder', 'unet', 'vae_decoder', 'vae_encoder'].flatMap((part) => ['config.json', 'model.onnx', 'weights.safetensors'].map((name) => `${part}/${name}`)),
+        ...['model.onnx', 'weights.safetensors'].map((name) => `unet_shallow/${name}`),
         ...['merges.txt', 'special_tokens_map.json', 'tokenizer_config.json', 'vocab.json'].map((name) => `tokenizer/${name}`),
       ].sort(),
     );
-    for (const part of ['text_encoder', 'unet', 'vae_decoder', 'vae_encoder']) expect(await inode(path.join(folder, part, 'weights.safetensors'))).toBe(await inode(file));
+    for (const part of ['text_encoder', 'unet', 'unet_shallow', 'vae_decoder', 'vae_encoder']) expect(await inode(path.join(folder, part, 'weights.safetensors'))).toBe(await inode(file));
     let bytes = 0;
     for (const name of await filesBelow(folder)) if (!name.endsWith('weights.safetensors')) bytes += (await stat(name)).size;
     expect(bytes).toBeLessThan(2_000_000);

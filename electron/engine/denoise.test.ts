@@ -206,7 +206,7 @@ describe('batches', () => {
 describe('previews', () => {
   const image = { width: 1, height: 1, rgb: new Uint8Array(3) };
 
-  it('that throw end previews, are told once, and change nothing', async () => {
+  it('that throw leave the linear ones, then none, are told, and change nothing', async () => {
     const warnings: string[] = [];
     const preview = previewCallback({
       source: 'decoder',
@@ -217,7 +217,7 @@ describe('previews', () => {
     const result = await denoise(plan({ callbacks: [preview] }));
     expect(result.status).toBe('finished');
     expect(result.latents).toEqual((await denoise(plan())).latents);
-    expect(warnings).toEqual(['No more previews: no decoder']);
+    expect(warnings).toEqual(['No more decoded previews: no decoder', 'No more previews: no decoder']);
   });
 
   it('that are slow twice in a row become linear', async () => {

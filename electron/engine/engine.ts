@@ -1,5 +1,6 @@
 import type { EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
 import { assertNever, toFailure } from '../../shared/errors.ts';
+import { readLoraTags, takesLoraTags } from '../../shared/loraTags.ts';
 import type { StepCallback } from './callbacks/callback.ts';
 import { RunControls } from './callbacks/runControls.ts';
 import { turn } from './denoise.ts';
@@ -168,7 +169,7 @@ export class Engine {
   async #countTokens({ requestId, modelFolder, texts, syntax }: CountCommand): Promise<void> {
     try {
       const counter = await openTokenCounter(modelFolder);
-      this.#options.emit({ kind: 'tokens', requestId, counts: texts.map((text) => counter.count(text, syntax)) });
+      this.#options.emit({ kind: 'tokens', requestId, counts: texts.map((text) => counter.count(withoutTags(text, syntax), syntax)) });
     } catch (error) {
       this.#options.emit({ kind: 'tokens-failed', requestId, failure: toFailure(error) });
     }
@@ -198,6 +199,16 @@ export class Engine {
     // after guidance has ended would be made in the middle of the run.
     if (known === 'one-batch' && !warm.has(key) && (await predictGuided(model, { ...example, unconditional: null }, known, mayCall)) !== null) warm.add(key);
     return known;
+  }
+}
+
+/** As a run reads it; a tag that is half typed is text still. */
+function withoutTags(text: string, promptSyntax: CountCommand['syntax']): string {
+  if (!takesLoraTags({ promptSyntax })) return text;
+  try {
+    return readLoraTags(text).text;
+  } catch {
+    return text;
   }
 }
 

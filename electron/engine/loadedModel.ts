@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import type { ModelUse } from '../../shared/engineProtocol.ts';
 import { StopbathError, toFailure } from '../../shared/errors.ts';
 import type { GenerationRequest, ProviderId, Task } from '../../shared/generation.ts';
 import type { Forecast } from '../../shared/models.ts';
 import type { EngineOptions } from './engineOptions.ts';
-import { type FolderInUse, folderWithLoras } from './loras/openWithLoras.ts';
+import { type FolderInUse, folderInUse } from './loras/openWithLoras.ts';
 import type { LoraStrengths } from './loras/loraStrengths.ts';
 import { fittingBranches, fittingModel } from './memory/fittingModel.ts';
 import { MemoryPlanner } from './memory/forecast.ts';
@@ -105,7 +104,7 @@ export class LoadedModel {
   }
 
   async #openOn(provider: ProviderId, use: ModelUse, { request, task, decodesPreviews, onPart }: IntendedRun): Promise<OpenModel> {
-    const inUse = await folderWithLoras(use.modelFolder, use.loras);
+    const inUse = await folderInUse(use, (text) => this.#options.warn?.(text));
     const { memoryPolicy: policy } = use;
     const { folder } = inUse;
     const plan = await this.#plan({ folder, provider, request, policy, decodesPreviews, heldBytes: this.#heldBytes(provider) });
@@ -147,6 +146,7 @@ export class LoadedModel {
       residency,
       cacheFolder,
       warn: (text) => warn?.(text),
+      embeddings: inUse.embeddings,
       openSession: async (file) => steered(loras, file, await (devices.openPart?.(file, provider, choice, openSession) ?? openSession(file, provider))),
       ...(provider === 'cpu' ? {} : { verification: this.#verification(provider, inUse), openOnCpu: (file: string) => openSession(file, 'cpu') }),
     });
@@ -183,13 +183,13 @@ function steered(loras: LoraStrengths | null, file: string, session: ModelSessio
   return loras === null ? session : loras.steer(session, kindOf(basename(dirname(file))) === 'unet' ? 'unet' : 'text');
 }
 
-/** The same with other weights is another model, and the same text another encoding. */
-function withLoras(pipeline: Pipeline, { loras, lorasHash }: FolderInUse): Pipeline {
+/** With LoRAs it is another model, see `checkCheckpoint`, and the same text another encoding. */
+function withLoras(pipeline: Pipeline, { loras, loraHashes }: FolderInUse): Pipeline {
   if (loras === null) return pipeline;
   const { prompts } = pipeline;
   return {
     ...pipeline,
-    modelHash: createHash('sha256').update(`${pipeline.modelHash} ${lorasHash}`).digest('hex'),
+    modelHash: [pipeline.modelHash, ...loraHashes].join('+'),
     prompts: { ...prompts, encode: (text, options) => prompts.encode(text, { ...options, variant: loras.textKey }) },
   };
 }

@@ -14,6 +14,7 @@ import type { ModelDefaults } from './defaults.ts';
 import { sayByOption } from './fieldOptions.ts';
 import { guidanceCurve, guidanceEnd, guidanceInterval, microConditioning, noiseKind, sampler } from './fields.ts';
 import { pictureFiles } from './files.ts';
+import { type GivenLora, lorasAsked } from './loras.ts';
 import { ArgumentError, type Given, type ValueOption } from './options.ts';
 import type { Pictures } from './pictures.ts';
 import { chooseSize } from './size.ts';
@@ -43,6 +44,8 @@ export interface Surroundings {
   readonly randomSeed: string;
   /** Of --steer and --steering, unchecked; left out: none. */
   readonly steering?: readonly unknown[];
+  /** Of --lora; left out: none. */
+  readonly loras?: readonly GivenLora[];
 }
 
 /** @throws ArgumentError naming the option that cannot be used. */
@@ -69,7 +72,7 @@ export function readCommandLine(given: Given, around: Surroundings): CommandLine
   };
 }
 
-function readRequest(given: Given, { defaults, pictures, randomSeed, steering = [] }: Surroundings): { request: GenerationRequest; notes: string[] } {
+function readRequest(given: Given, { defaults, pictures, randomSeed, steering = [], loras = [] }: Surroundings): { request: GenerationRequest; notes: string[] } {
   const chosen = chooseSize(given, defaults, pictures?.image ?? null);
   const sampling = sampler(given, defaults);
   if (given.eta !== undefined && !takesEta(sampling.scheduler)) refuse('eta', `is for ${schedulerIds.filter(takesEta).join(' and ')}, not ${sampling.scheduler}.`);
@@ -109,6 +112,7 @@ function readRequest(given: Given, { defaults, pictures, randomSeed, steering = 
     keepUnmasked: given['no-keep-unmasked'] === true ? false : undefined,
     microConditioning: microConditioning(given),
     reuse: given.reuse === undefined ? undefined : reuseOf('reuse', given.reuse),
+    loras: lorasAsked(loras),
     // Checked with the rest.
     steering: steering as GenerationRequestInput['steering'],
   });

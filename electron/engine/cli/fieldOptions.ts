@@ -14,6 +14,7 @@ const optionByField: readonly (readonly [field: string, option: string])[] = [
   ['guidanceRescale', 'guidance-rescale'],
   ['steering', 'steer'],
   ['tail', 'steer'],
+  ['loras', 'lora'],
   ['sigmaSchedule', 'sigma-schedule'],
   ['timestepSpacing', 'spacing'],
   ['denoisingStart', 'denoising-start'],

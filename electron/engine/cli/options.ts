@@ -61,9 +61,10 @@ Steering
                                 guidanceScale, guidanceRescale, prompt, negativePrompt, noiseSeed,
                                 guidanceEnd=never | ratio:R | guided-steps:K | evidence:COS,
                                 guidanceCurve, guidanceInterval (none: without), reuse as the options of those names,
+                                loras=<lora:name:0.8> (of those the run has from its start; 0 is enough),
                                 tail=STEPS[:SAMPLER[:SCHEDULE]] (finish in so many steps from there)
   --steering FILE.json          a steering log, as pictures carry it: [{"afterStep": 5, "steering": {...}}, ...]
-  --reuse RULE                  fewer model calls, for drafts: none | unconditional:EVERY | features:EVERY | steps:THRESHOLD:MOST
+  --reuse RULE                  fewer model calls: none | unconditional:EVERY | features:EVERY | steps:THRESHOLD:MOST
 
 Size conditioning of SDXL
   --original-size, --target-size WxH      and --negative-original-size, --negative-target-size
@@ -76,6 +77,10 @@ Running
   --vae FILE                    a .safetensors VAE in place of the checkpoint's own
   --prediction NAME             what the checkpoint's UNet predicts, where its file does not tell:
                                 epsilon | v_prediction | sample
+  --lora NAME_OR_PATH[:STRENGTH]
+                                a LoRA on the model, -4 to 4 (1); may be given again and again. The same as
+                                <lora:name:0.8> in the prompt
+  --lora-dir DIR                where names of LoRAs are looked for, its folders too
   --provider NAME               auto | ${providerIds.join(' | ')}
   --stop-after K                stop at the end of the K-th step and write the clean estimate
   --out FILE.png                the picture
@@ -138,6 +143,8 @@ const options = {
   model: value,
   vae: value,
   prediction: value,
+  lora: { type: 'string', multiple: true },
+  'lora-dir': value,
   provider: value,
   'stop-after': value,
   out: value,
@@ -151,7 +158,7 @@ export const optionNames: readonly string[] = Object.keys(options);
 type OptionName = keyof typeof options;
 type FlagOption = 'help' | 'no-keep-unmasked';
 /** An option that may be given again and again. */
-type ListOption = 'more-prompt' | 'steer';
+type ListOption = 'more-prompt' | 'steer' | 'lora';
 /** An option with one value. */
 export type ValueOption = Exclude<OptionName, FlagOption | ListOption>;
 export type Given = { readonly [Name in ValueOption]?: string } & { readonly [Name in FlagOption]?: boolean } & {
@@ -164,7 +171,7 @@ export class ArgumentError extends Error {}
 /** @throws ArgumentError for unknown options, values and file names left out, and positional arguments. */
 export function parseOptions(argv: readonly string[]): Given {
   const given = parsed(argv);
-  for (const name of ['model', 'vae', 'trace', 'dump-latents', 'init', 'mask', 'steering'] as const) {
+  for (const name of ['model', 'vae', 'trace', 'dump-latents', 'init', 'mask', 'steering', 'lora-dir'] as const) {
     if (given[name] === '') throw new ArgumentError(`--${name}: the name is empty.`);
   }
   return given;

@@ -61,6 +61,7 @@ describe('steering on the command line', () => {
   it('the options for a whole run', async () => {
     expect((await read('--cfg-evidence', '.995')).request.guidanceEnd).toEqual({ kind: 'evidence', cosine: 0.995 });
     expect((await read('--reuse', 'unconditional:2')).request.reuse).toEqual({ kind: 'unconditional', every: 2 });
+    expect((await read('--reuse', 'features:3')).request.reuse).toEqual({ kind: 'features', every: 3 });
     expect((await read('--reuse', 'steps:0.1')).request.reuse).toEqual({ kind: 'steps', threshold: 0.1, most: 1 });
     expect((await read()).request).toMatchObject({ reuse: { kind: 'none' }, steering: [] });
     const points = [{ at: 0, scale: 7 }, { at: 0.5, scale: 3 }];

@@ -98,7 +98,7 @@ async function isWhole(folder: string, record: CheckpointRecord): Promise<boolea
     return record.choices.placement === 'copy' ? `${size}` : `${dev} ${ino}`;
   };
   try {
-    await stat(join(folder, 'unet', 'model.onnx'));
+    for (const part of ['unet', 'unet_shallow']) await stat(join(folder, part, 'model.onnx'));
     const weights = await identity(join(folder, 'unet', 'weights.safetensors'));
     return (await Promise.all(record.stamps.map(({ path }) => identity(path)))).includes(weights);
   } catch {

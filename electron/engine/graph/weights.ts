@@ -45,6 +45,11 @@ export interface Adapters {
   readonly count: number;
   /** @param layer diffusers name without `.weight`, e.g. `down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q` */
   of(layer: string): readonly Adapter[];
+  /** Of a text encoder: rows behind its token table, [vectors, width] each; ids from `firstEmbeddingId` on pick them. Left out: none. */
+  readonly embeddings?: readonly WeightRef[];
 }
+
+/** Id of the first row of `Adapters.embeddings`: beyond every vocabulary, so that neither side has to know its size. */
+export const firstEmbeddingId = 2 ** 20;
 
 export const noAdapters: Adapters = { count: 0, of: () => [] };

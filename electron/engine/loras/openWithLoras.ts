@@ -1,8 +1,12 @@
-import { createHash } from 'node:crypto';
-import type { AdapterRef } from '../../../shared/engineProtocol.ts';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AdapterRef, ModelUse } from '../../../shared/engineProtocol.ts';
 import { StopbathError, toFailure } from '../../../shared/errors.ts';
 import { clipVocabularyFile } from '../assets.ts';
 import { readRecord } from '../graph/checkpointRecord.ts';
+import type { EmbeddingFile } from '../graph/lora/embeddingFile.ts';
+import type { TextPartName } from '../graph/readers/checkpointModel.ts';
+import { type EmbeddingWord, numberEmbeddings } from '../text/embeddingWords.ts';
 import { LoraStrengths } from './loraStrengths.ts';
 
 /** A model folder as a run wants it. */
@@ -10,47 +14,92 @@ export interface FolderInUse {
   readonly folder: string;
   /** null: no LoRA is on it. */
   readonly loras: LoraStrengths | null;
-  /** Tells the weights of the LoRAs apart; empty without. */
-  readonly lorasHash: string;
+  /** Tell the weights of the LoRAs apart, in their order. */
+  readonly loraHashes: readonly string[];
+  /** Those the text encoders have rows for. */
+  readonly embeddings: readonly EmbeddingWord[];
 }
 
 /**
- * A folder that was written over a checkpoint is brought up to date, or, with LoRAs, another one is written beside it; any other folder is
- * taken as it is.
- * @throws StopbathError `INVALID_INPUT` with field `loras` where the graphs are not ours and take none; what `reopenCheckpoint` and
- * `readLoraFile` throw.
+ * A folder that was written over a checkpoint is brought up to date, or, with LoRAs and embeddings, another one is written beside it; any
+ * other folder is taken as it is.
+ * @param warn told of embeddings that cannot be used: their names stay words
+ * @throws StopbathError `INVALID_INPUT` with field `loras` for a LoRA that cannot be used, or where the graphs are not ours and take none;
+ * what `reopenCheckpoint` throws.
  */
-export async function folderWithLoras(folder: string, refs: readonly AdapterRef[]): Promise<FolderInUse> {
+export async function folderInUse({ modelFolder: folder, loras: refs, embeddings: called }: Pick<ModelUse, 'modelFolder' | 'loras' | 'embeddings'>, warn: (text: string) => void): Promise<FolderInUse> {
   const record = await readRecord(folder);
   if (record === null) {
-    if (refs.length === 0) return { folder, loras: null, lorasHash: '' };
-    throw new StopbathError({
-      code: 'INVALID_INPUT',
-      field: 'loras',
-      message: 'loras: The graphs of this model were made elsewhere, and take no LoRAs.',
-      nextStep: 'Take them out, or open the same model as a .safetensors file.',
-    });
+    if (refs.length > 0) throw takesNone();
+    if (called.length > 0) warn(notUsed(called, 'the graphs of this model were made elsewhere'));
+    return { folder, loras: null, loraHashes: [], embeddings: [] };
   }
   // Only checkpoints need what writes graphs.
   const { reopenCheckpoint } = await import('../graph/openCheckpoint.ts');
   const vocabulary = clipVocabularyFile();
-  if (refs.length === 0) return { folder: (await reopenCheckpoint(folder, { vocabulary })).folder, loras: null, lorasHash: '' };
-  const [{ readLoraFile }, { loraAdapters }, { loraFingerprint }] = await Promise.all([
+  const plain = async (): Promise<FolderInUse> => ({ folder: (await reopenCheckpoint(folder, { vocabulary })).folder, loras: null, loraHashes: [], embeddings: [] });
+  if (refs.length === 0 && called.length === 0) return plain();
+  const [{ readLoraFile }, { adapterSet }, { loraFingerprint }] = await Promise.all([
     import('../graph/lora/loraFile.ts'),
-    import('../graph/lora/loraSet.ts'),
+    import('../graph/lora/adapterSet.ts'),
     import('../graph/lora/loraFingerprint.ts'),
   ]);
   const files = await Promise.all(refs.map(({ file }) => readLoraFile(file).catch((error: unknown) => Promise.reject(asBadLora(error)))));
-  const adapters = loraAdapters(files);
+  const embeddings = await fittingEmbeddings(called, folder, warn);
+  if (files.length === 0 && embeddings.length === 0) return plain();
+  const adapters = adapterSet(files, embeddings.map(({ file }) => file));
   const opened = await reopenCheckpoint(folder, { vocabulary, adapters }).catch((error: unknown) => {
     throw error instanceof StopbathError && error.field === 'loras' ? asBadLora(error) : error;
   });
   return {
     folder: opened.folder,
-    loras: new LoraStrengths(refs.map(({ name }) => name)),
+    loras: files.length === 0 ? null : new LoraStrengths(refs.map(({ name }) => name)),
     // Not by place: a run goes on after its LoRA was moved.
-    lorasHash: createHash('sha256').update((await Promise.all(files.map(loraFingerprint))).join(' ')).digest('hex'),
+    loraHashes: await Promise.all(files.map(loraFingerprint)),
+    embeddings: numberEmbeddings(embeddings.map(({ name, file: { vectors } }) => ({ name, vectors }))),
   };
+}
+
+/** As in A1111, an embedding of another family is not there: its name is a word like others. */
+async function fittingEmbeddings(refs: readonly AdapterRef[], folder: string, warn: (text: string) => void): Promise<{ name: string; file: EmbeddingFile }[]> {
+  if (refs.length === 0) return [];
+  const { fitsText, readEmbeddingFile } = await import('../graph/lora/embeddingFile.ts');
+  const widths = await textWidths(folder);
+  const fitting: { name: string; file: EmbeddingFile }[] = [];
+  for (const ref of refs) {
+    try {
+      const file = await readEmbeddingFile(ref.file);
+      if (fitsText(file, widths)) fitting.push({ name: ref.name, file });
+      else warn(notUsed([ref], 'it was made for models of another family'));
+    } catch (error) {
+      warn(notUsed([ref], toFailure(error).message));
+    }
+  }
+  return fitting;
+}
+
+/** Hidden sizes as the folder's own configs have them. */
+async function textWidths(folder: string): Promise<ReadonlyMap<TextPartName, number>> {
+  const widths = new Map<TextPartName, number>();
+  for (const part of ['text_encoder', 'text_encoder_2'] as const) {
+    const text = await readFile(join(folder, part, 'config.json'), 'utf8').catch(() => null);
+    const width: unknown = text === null ? undefined : (JSON.parse(text) as { hidden_size?: unknown }).hidden_size;
+    if (typeof width === 'number') widths.set(part, width);
+  }
+  return widths;
+}
+
+function notUsed(refs: readonly AdapterRef[], why: string): string {
+  return `The embedding ${refs.map(({ name }) => JSON.stringify(name)).join(', ')} is not used, and its name is read as a word: ${why}.`;
+}
+
+function takesNone(): StopbathError {
+  return new StopbathError({
+    code: 'INVALID_INPUT',
+    field: 'loras',
+    message: 'loras: The graphs of this model were made elsewhere, and take no LoRAs.',
+    nextStep: 'Take them out, or open the same model as a .safetensors file.',
+  });
 }
 
 /** A LoRA that cannot be used is a matter of what was asked for: the model, and the device it was to run on, are well. */

@@ -1,3 +1,4 @@
+import type { EmbeddingWord } from '../text/embeddingWords.ts';
 import type { RgbImage } from '../../../shared/engineProtocol.ts';
 import type { Task } from '../../../shared/generation.ts';
 import type { NoiseModel } from '../guidance/condition.ts';
@@ -70,6 +71,8 @@ export interface OpenPipelineOptions {
   readonly residency?: Residency;
   /** Opens a part on the CPU, for what its own device has no memory for; left out where that is the CPU. */
   readonly openOnCpu?: OpenSession;
+  /** Textual inversion embeddings that the graphs of the text encoders have rows for; left out: none. */
+  readonly embeddings?: readonly EmbeddingWord[];
   /** For the log. */
   readonly warn?: (text: string) => void;
 }

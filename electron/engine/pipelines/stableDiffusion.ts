@@ -1,5 +1,6 @@
 import type { Task } from '../../../shared/generation.ts';
 import { sd1Latents } from '../latents/latentSpace.ts';
+import { withEmbeddings } from '../text/embeddingWords.ts';
 import { createSdEncoding } from '../text/sdEncoding.ts';
 import { openModel } from './openModel.ts';
 import type { PipelineClass } from './pipeline.ts';
@@ -18,7 +19,7 @@ export const stableDiffusion: PipelineClass = {
       schedulerFile: stableDiffusionScheduler,
       async openText(parts) {
         options.onPart('tokenizer');
-        const tokenizer = await openTokenizer(options.folder, 'tokenizer', 'text_encoder');
+        const tokenizer = withEmbeddings(await openTokenizer(options.folder, 'tokenizer', 'text_encoder'), options.embeddings ?? []);
         const session = await parts.open('text_encoder');
         return { prompts: createSdEncoding(tokenizer, session), sessions: { text_encoder: session } };
       },

@@ -1,4 +1,5 @@
 import { sdxlLatents } from '../latents/latentSpace.ts';
+import { withEmbeddings } from '../text/embeddingWords.ts';
 import { createSdxlEncoding, type SdxlEncoder } from '../text/sdxlEncoding.ts';
 import type { ModelLayout, PartName } from './layout.ts';
 import { openModel } from './openModel.ts';
@@ -22,7 +23,7 @@ export const stableDiffusionXL: PipelineClass = {
       schedulerFile: (_task, file) => file,
       async openText(parts) {
         const open = async (tokenizer: TokenizerName, part: PartName): Promise<SdxlEncoder> => ({
-          tokenizer: await openTokenizer(folder, tokenizer, part),
+          tokenizer: withEmbeddings(await openTokenizer(folder, tokenizer, part), options.embeddings ?? []),
           session: await parts.open(part),
         });
         onPart('tokenizer');

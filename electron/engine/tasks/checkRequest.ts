@@ -78,7 +78,7 @@ export function checkCheckpoint(from: Checkpoint, request: GenerationRequest, { 
   };
   const version: unknown = from.version;
   if (version !== 3) anew('The run was saved by another version of Stopbath, which kept less of it than going on needs.');
-  if (from.modelHash !== modelHash) anew('The run was begun with other model weights.');
+  if (!isSameModel(from.modelHash, modelHash)) anew('The run was begun with other model weights.');
   const fields = new Set([...Object.keys(from.request), ...Object.keys(request)] as Field[]);
   for (const field of fields) {
     if (field === 'modelId' || field === 'steering' || isDeepStrictEqual(from.request[field], request[field])) continue;
@@ -92,7 +92,15 @@ export function checkCheckpoint(from: Checkpoint, request: GenerationRequest, { 
   }
 }
 
+/** LoRAs stand behind the model, each after a plus sign; further ones do not count: where they were not called, their strength was 0. */
+function isSameModel(before: string, now: string): boolean {
+  const [model, ...loras] = now.split('+');
+  const [modelBefore, ...lorasBefore] = before.split('+');
+  return model === modelBefore && lorasBefore.every((lora) => loras.includes(lora));
+}
+
 const steerable: ReadonlySet<Field> = new Set([
+  'loras',
   'guidanceScale',
   'guidanceEnd',
   'guidanceCurve',

@@ -80,12 +80,12 @@ function chunkA1111(pieces: readonly PromptPiece[], tokenizer: PromptTokenizer):
       close(chunk, []);
       continue;
     }
-    for (const next of weighted(tokenizer.ids(piece.text), piece.weight)) {
+    for (const next of weighted(idsOf(piece.text, 'a1111', tokenizer), piece.weight)) {
       if (next.id === tokenizer.comma) comma = chunk.length;
       else if (chunk.length === room && comma !== -1 && room - comma <= commaReach) {
         close(chunk.slice(0, comma + 1), chunk.slice(comma + 1));
       }
-      if (chunk.length === room) close(chunk, []);
+      if (chunk.length === room || chunk.length + (tokenizer.vectorsFrom?.(next.id) ?? 1) > room) close(chunk, []);
       chunk.push(next);
     }
   }
@@ -102,7 +102,7 @@ function chunkComfy(pieces: readonly PromptPiece[], tokenizer: PromptTokenizer):
   let chunk: WeightedId[] = [];
   const chunks = [chunk];
   for (const piece of pieces) {
-    let run = weighted(tokenizer.ids(piece.text), piece.weight);
+    let run = weighted(idsOf(piece.text, 'comfy', tokenizer), piece.weight);
     const isLarge = run.length >= Math.min(largeRun, room);
     while (run.length + chunk.length > room) {
       const fits = isLarge ? room - chunk.length : 0;
@@ -113,6 +113,10 @@ function chunkComfy(pieces: readonly PromptPiece[], tokenizer: PromptTokenizer):
     chunk.push(...run);
   }
   return chunks;
+}
+
+function idsOf(text: string, syntax: 'a1111' | 'comfy', tokenizer: PromptTokenizer): readonly number[] {
+  return tokenizer.idsWithEmbeddings?.(text, syntax) ?? tokenizer.ids(text);
 }
 
 function weighted(ids: readonly number[], weight: number): WeightedId[] {

@@ -30,6 +30,10 @@ export interface PromptTokenizer {
   ids(text: string): readonly number[];
   /** The same as transformers has them: what pads is the padding token wherever a text has it ("!" of SD 2 and SDXL's second). */
   plainIds(text: string): readonly number[];
+  /** As `ids`, with those of the embeddings that the text calls; left out: there are none. */
+  readonly idsWithEmbeddings?: (text: string, syntax: 'a1111' | 'comfy') => readonly number[];
+  /** Vectors of the embedding that begins with this id, which a chunk's end does not tear apart; 1 for every other id. */
+  readonly vectorsFrom?: (id: number) => number;
   /** As transformers' `batch_decode` gives the text of ids back: lower case, words and signs apart. */
   decode(ids: readonly number[]): string;
 }

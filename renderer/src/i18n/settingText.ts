@@ -67,7 +67,7 @@ function curveText(form: FormState, t: Text['t']): string {
 
 function reuseText(form: FormState, t: Text['t']): string {
   const name = t(`advanced.reuseKind.${form.reuse}`);
-  return form.reuse === 'unconditional' ? `${name} (${form.reuseEvery})` : `${name} (${form.reuseThreshold}, ${form.reuseMost})`;
+  return form.reuse === 'steps' ? `${name} (${form.reuseThreshold}, ${form.reuseMost})` : `${name} (${form.reuseEvery})`;
 }
 
 function noiseText(form: FormState, t: Text['t']): string {

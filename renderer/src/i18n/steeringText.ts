@@ -62,6 +62,8 @@ function reuseText(reuse: Reuse, { t, format }: Text): string {
       return t('steering.reuseNone');
     case 'unconditional':
       return t('steering.reuseUnconditional', { count: reuse.every });
+    case 'features':
+      return t('steering.reuseFeatures', { count: reuse.every });
     case 'steps':
       return t('steering.reuseSteps', { threshold: format.number(reuse.threshold, 4) });
   }

@@ -18,7 +18,7 @@ const plan = { guidanceScale: 4, guidanceEnd: { kind: 'guided-steps', steps: 9 }
 describe('the forecast', () => {
   it('counts two calls a guided step', () => {
     const scales = plannedScales(plan, 20);
-    expect(forecastCalls(scales, { kind: 'none' }, plan.guidanceEnd)).toEqual({ guided: 9, total: 20, calls: 29, fewer: 0.275, isMost: false });
+    expect(forecastCalls(scales, { kind: 'none' }, plan.guidanceEnd)).toEqual({ guided: 9, total: 20, calls: 29, shallow: 0, fewer: 0.275, isMost: false });
     expect(unguidedFrom(scales)).toBe(9);
     expect(unguidedFrom([1, 4, 4])).toBeNull();
     expect(unguidedFrom([1, 1])).toBe(0);
@@ -27,6 +27,14 @@ describe('the forecast', () => {
   it('one where the unconditional answer is kept, beginning anew behind a gap', () => {
     const reuse = { kind: 'unconditional', every: 3 } as const;
     expect(forecastCalls([4, 4, 4, 4, 1, 4, 4], reuse, { kind: 'never' }).calls).toBe(2 + 1 + 1 + 2 + 1 + 2 + 1);
+  });
+
+  it('tells calls of the outermost layers apart, with whole ones at the first and the last step and where guidance changes', () => {
+    const reuse = { kind: 'features', every: 3 } as const;
+    expect(forecastCalls([4, 4, 4, 4, 4, 4], reuse, { kind: 'never' })).toMatchObject({ calls: 12, shallow: 2 * 3, fewer: 0 });
+    expect(forecastCalls([4, 4, 1, 1, 1, 1], reuse, { kind: 'never' })).toMatchObject({ calls: 8, shallow: 2 + 2 });
+    const job = jobAfter(queued('a'), stepDone('a', 0), stepDone('a', 1, { unetEvaluations: 0, reused: 'features' }));
+    expect(forecastCalls(jobScales(job, {}, []), { kind: 'none' }, { kind: 'never' }, job.steps)).toMatchObject({ calls: 2 + 2 + 18 * 2, shallow: 2 });
   });
 
   it('is a most where only the run can tell', () => {

@@ -1,6 +1,6 @@
 import type { GenerationRequest, GuidanceEnd, Reuse, SteeringEntry } from '../../../shared/generation.ts';
 import { type GuidancePlan, isGuided, scaleForStep } from '../../../shared/guidanceCurve.ts';
-import type { JobSnapshot, Steering } from '../../../shared/job.ts';
+import { type JobSnapshot, shallowEvaluations, type Steering } from '../../../shared/job.ts';
 import type { JobsState } from './jobs.ts';
 import { jobSteps } from './stepPlan.ts';
 
@@ -9,6 +9,8 @@ export interface CallForecast {
   readonly guided: number;
   readonly total: number;
   readonly calls: number;
+  /** Of those, calls of the UNet's outermost layers alone. */
+  readonly shallow: number;
   /** Share of the calls that guiding every step would take. */
   readonly fewer: number;
   /** There may be fewer still: where guidance ends by evidence, or settled steps are skipped, only the run can tell. */
@@ -22,19 +24,16 @@ export function plannedScales(plan: GuidancePlan, total: number, sigmas: readonl
 
 /** Two calls a guided step, one where an earlier unconditional answer serves; those of the past as they were. */
 export function forecastCalls(scales: readonly number[], reuse: Reuse, end: GuidanceEnd, done: JobSnapshot['steps'] = []): CallForecast {
-  let calls = 0;
-  let guided = 0;
-  // Steps since both were asked for; none before the first.
-  let age: number | null = null;
+  const planned = plannedCalls(reuse, scales.length);
+  let [calls, shallow, guided] = [0, 0, 0];
   scales.forEach((scale, index) => {
     const step = done[index];
     const isOn = step?.guided ?? isGuided(scale);
     if (isOn) guided++;
-    if (step !== undefined) calls += step.unetEvaluations;
-    else if (!isOn) calls++;
-    else calls += reuse.kind === 'unconditional' && age !== null && age < reuse.every - 1 ? 1 : 2;
-    if (!isOn) age = null;
-    else if (reuse.kind === 'unconditional') age = age !== null && age < reuse.every - 1 ? age + 1 : 0;
+    const ahead = planned(isOn, index);
+    const outer = step === undefined ? ahead.shallow : shallowEvaluations(step);
+    shallow += outer;
+    calls += step === undefined ? ahead.calls : step.unetEvaluations + outer;
   });
   const total = scales.length;
   const isOver = done.length >= total;
@@ -42,8 +41,25 @@ export function forecastCalls(scales: readonly number[], reuse: Reuse, end: Guid
     guided,
     total,
     calls,
+    shallow,
     fewer: total === 0 ? 0 : 1 - calls / (2 * total),
     isMost: !isOver && (end.kind === 'evidence' || reuse.kind === 'steps'),
+  };
+}
+
+/** What each step to come takes, asked for one after the other. */
+function plannedCalls(reuse: Reuse, total: number): (isOn: boolean, index: number) => Pick<CallForecast, 'calls' | 'shallow'> {
+  /** Steps since the model was asked for all; none before the first. */
+  let age: number | null = null;
+  let wasOn = false;
+  return (isOn, index) => {
+    const all = isOn ? 2 : 1;
+    const isFresh = (reuse.kind === 'unconditional' || reuse.kind === 'features') && age !== null && age < reuse.every - 1;
+    const isServed = isFresh && (reuse.kind === 'features' ? isOn === wasOn && index < total - 1 : isOn);
+    age = isServed ? (age ?? 0) + 1 : reuse.kind === 'unconditional' && !isOn ? null : 0;
+    wasOn = isOn;
+    if (!isServed) return { calls: all, shallow: 0 };
+    return reuse.kind === 'features' ? { calls: all, shallow: all } : { calls: 1, shallow: 0 };
   };
 }
 

@@ -33,6 +33,7 @@ export type ForkChanges = Partial<ForkFields>;
 /** Where a fork begins: what the run followed there. */
 export interface ForkBase {
   readonly settings: RunSettings;
+  readonly modelId: string;
   readonly fields: ForkFields;
   /** Steps (iterations of the loop) that are done and stay. */
   readonly done: number;
@@ -59,6 +60,7 @@ export function forkBase(job: JobSnapshot, stepIndex: number, entries: readonly 
   const ranWith = job.steps[stepIndex]?.guidanceScale ?? settings.guidanceScale;
   return {
     settings,
+    modelId: job.request.modelId,
     done,
     eta: job.request.eta,
     fields: {

@@ -59,7 +59,8 @@ function reuseFields(reuse: Reuse): Pick<ForkGuidanceFields, 'reuse'> & Partial<
     case 'none':
       return { reuse: 'none' };
     case 'unconditional':
-      return { reuse: 'unconditional', reuseEvery: String(reuse.every) };
+    case 'features':
+      return { reuse: reuse.kind, reuseEvery: String(reuse.every) };
     case 'steps':
       return { reuse: 'steps', reuseThreshold: String(reuse.threshold), reuseMost: String(reuse.most) };
   }
@@ -73,7 +74,7 @@ export function guidanceErrors(fields: ForkGuidanceFields): ForkGuidanceErrors {
   return {
     ...(readInterval(fields) === undefined ? { interval: 'interval' } : {}),
     ...(rescale === null || rescale < rescaleRange.min || rescale > rescaleRange.max ? { guidanceRescale: 'share' } : {}),
-    ...(readReuse(fields) === null ? { reuse: fields.reuse === 'unconditional' ? 'reuseEvery' : 'reuseSteps' } : {}),
+    ...(readReuse(fields) === null ? { reuse: fields.reuse === 'steps' ? 'reuseSteps' : 'reuseEvery' } : {}),
   };
 }
 
@@ -102,7 +103,7 @@ export function readInterval({ sigmaLow, sigmaHigh }: Pick<ForkGuidanceFields, '
 /** Numbers of a kind that is not chosen are of no account. */
 function isReuseChanged({ reuse }: ForkGuidanceFields, changes: Partial<ForkGuidanceFields>): boolean {
   if (changes.reuse !== undefined) return true;
-  if (reuse === 'unconditional') return changes.reuseEvery !== undefined;
+  if (reuse === 'unconditional' || reuse === 'features') return changes.reuseEvery !== undefined;
   return reuse === 'steps' && (changes.reuseThreshold !== undefined || changes.reuseMost !== undefined);
 }
 
@@ -111,9 +112,10 @@ function readReuse({ reuse, reuseEvery, reuseThreshold, reuseMost }: ForkGuidanc
   switch (reuse) {
     case 'none':
       return { kind: 'none' };
-    case 'unconditional': {
+    case 'unconditional':
+    case 'features': {
       const every = readInteger(reuseEvery, everyRange.min, everyRange.max);
-      return every === null ? null : { kind: 'unconditional', every };
+      return every === null ? null : { kind: reuse, every };
     }
     case 'steps': {
       const threshold = readNumber(reuseThreshold);

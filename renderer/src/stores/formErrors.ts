@@ -86,6 +86,7 @@ export type FieldError =
 
 type PlainErrorKey =
   | 'seed'
+  | 'noFeatures'
   | 'noModel'
   | 'taskUnsupported'
   | 'image'
@@ -131,7 +132,7 @@ export function checkForm(form: FormState, model: Model | null): FieldErrors {
   const errors: FieldErrors = {
     ...checkMain(form, model),
     ...checkPicture(form, model),
-    ...checkAdvanced(form),
+    ...checkAdvanced(form, model),
     ...(model?.family === 'sdxl' ? checkSdxl(form) : {}),
   };
   latest = { form, model, errors };
@@ -200,7 +201,7 @@ function checkPicture(form: FormState, model: Model | null): Errors {
   return errors;
 }
 
-function checkAdvanced(form: FormState): Errors {
+function checkAdvanced(form: FormState, model: Model | null): Errors {
   const errors: Errors = {};
   whole(errors, 'clipSkip', form.clipSkip, clipSkipRange);
   if (furtherPrompts(form).length > maxBatch - 1) errors.morePrompts = { key: 'tooMany', max: maxBatch - 1 };
@@ -208,7 +209,7 @@ function checkAdvanced(form: FormState): Errors {
   decimal(errors, 'guidanceRescale', form.guidanceRescale, unitRange);
   if (usesEta(form.scheduler)) decimal(errors, 'eta', form.eta, unitRange);
   if (form.guidanceCurve === 'linear' || form.guidanceCurve === 'cosine') decimal(errors, 'guidanceTo', form.guidanceTo, guidanceRange);
-  checkReuse(errors, form);
+  checkReuse(errors, form, model);
   checkCallbacks(errors, form);
   if (form.guidanceCurve === 'list') checkList(errors, 'guidanceScales', form.guidanceScales, guidanceRange, 1);
   if (form.noise === 'torch-cuda') {
@@ -220,8 +221,9 @@ function checkAdvanced(form: FormState): Errors {
   return errors;
 }
 
-function checkReuse(errors: Errors, form: FormState): void {
-  if (form.reuse === 'unconditional') whole(errors, 'reuseEvery', form.reuseEvery, everyRange);
+function checkReuse(errors: Errors, form: FormState, model: Model | null): void {
+  if (form.reuse === 'unconditional' || form.reuse === 'features') whole(errors, 'reuseEvery', form.reuseEvery, everyRange);
+  if (form.reuse === 'features' && model?.takesLoras === false) errors.reuseEvery = { key: 'noFeatures' };
   if (form.reuse !== 'steps') return;
   decimal(errors, 'reuseThreshold', form.reuseThreshold, unitRange);
   whole(errors, 'reuseMost', form.reuseMost, mostRange);

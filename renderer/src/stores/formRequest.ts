@@ -123,7 +123,8 @@ export function reuseOf(form: FormState): Reuse {
     case 'none':
       return { kind: 'none' };
     case 'unconditional':
-      return { kind: 'unconditional', every: read(form.reuseEvery) };
+    case 'features':
+      return { kind: form.reuse, every: read(form.reuseEvery) };
     case 'steps':
       return { kind: 'steps', threshold: read(form.reuseThreshold), most: read(form.reuseMost) };
   }
@@ -134,7 +135,8 @@ function reuseFrom(reuse: Reuse): Partial<FormState> {
     case 'none':
       return { reuse: 'none' };
     case 'unconditional':
-      return { reuse: 'unconditional', reuseEvery: String(reuse.every) };
+    case 'features':
+      return { reuse: reuse.kind, reuseEvery: String(reuse.every) };
     case 'steps':
       return { reuse: 'steps', reuseThreshold: String(reuse.threshold), reuseMost: String(reuse.most) };
   }

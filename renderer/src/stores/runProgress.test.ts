@@ -64,6 +64,11 @@ describe('evaluations saved', () => {
     expect(runProgress(run({ steps }))).toMatchObject({ guidedDone: 3, savedPlanned: 3 });
   });
 
+  it('count no call of the outermost layers alone', () => {
+    const steps = [step(0), step(1, { unetEvaluations: 0, reused: 'features' }), step(2, { unetEvaluations: 0, reused: 'features' })];
+    expect(runProgress(run({ steps, request: { ...request, reuse: { kind: 'features', every: 3 } } })).savedPlanned).toBe(0);
+  });
+
   it('expect of an unguided half that is kept what it will save', () => {
     const reusing = { ...request, reuse: { kind: 'unconditional', every: 2 } } as const;
     expect(runProgress(run({ request: reusing })).savedPlanned).toBe(10);

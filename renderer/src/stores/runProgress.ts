@@ -1,6 +1,6 @@
 import type { Reuse } from '../../../shared/generation.ts';
 import { isGuided } from '../../../shared/guidanceCurve.ts';
-import type { JobSnapshot, Steering, StepRecord } from '../../../shared/job.ts';
+import { type JobSnapshot, shallowEvaluations, type Steering, type StepRecord } from '../../../shared/job.ts';
 import { jobPlanAt, jobScales } from './curvePlan.ts';
 import { jobSteps } from './stepPlan.ts';
 
@@ -56,8 +56,9 @@ function savedEvaluations(job: JobSnapshot, reuse: Reuse, guidedAhead: number, u
   return Math.max(0, Math.floor(full * (steps.length + guidedAhead + unguidedAhead) - used));
 }
 
+/** Those of the outermost layers alone, too: they are not saved. */
 function evaluations(steps: readonly StepRecord[]): number {
-  return steps.reduce((sum, step) => sum + step.unetEvaluations, 0);
+  return steps.reduce((sum, step) => sum + step.unetEvaluations + shallowEvaluations(step), 0);
 }
 
 /** What is used again instead of asking the model, as steering stands now. */

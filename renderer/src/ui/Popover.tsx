@@ -26,3 +26,8 @@ export function Popover({ trigger, title, align = 'center', side = 'bottom', chi
     </Base.Root>
   );
 }
+
+/** A button in a popover that closes it, too. */
+export function PopoverClose({ button }: { readonly button: ReactElement }) {
+  return <Base.Close render={button} />;
+}

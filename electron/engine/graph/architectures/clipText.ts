@@ -5,7 +5,7 @@ import { layerNorm, linear } from '../blocks/layers.ts';
 import { Net } from '../blocks/net.ts';
 import type { GraphOptions } from '../graphOptions.ts';
 import type { Value } from '../onnx/graphBuilder.ts';
-import type { Weights } from '../weights.ts';
+import { firstEmbeddingId, type Weights } from '../weights.ts';
 
 /** transformers' `CLIPTextModel` and `CLIPTextModelWithProjection`: CLIP-L, OpenCLIP-H and OpenCLIP-bigG. */
 export interface ClipTextConfig {
@@ -60,10 +60,28 @@ function embed(net: Net, ids: Value, width: number): Value {
   const { graph } = net;
   return graph.within('text_model.embeddings', () => {
     const table = 'text_model.embeddings.token_embedding.weight';
-    const tokens = picksStored(net.device) ? pickStored(net, table, ids) : graph.op('Gather', [net.weight(table), ids]);
+    const pick = (words: Value): Value => (picksStored(net.device) ? pickStored(net, table, words) : graph.op('Gather', [net.weight(table), words]));
+    const tokens = withEmbeddings(net, ids, pick);
     const placed = graph.op('Add', [tokens, net.weight('text_model.embeddings.position_embedding.weight')]);
     return graph.op('Reshape', [placed, graph.ints(-1, width)]);
   });
+}
+
+/** Textual inversion: ids beyond the vocabulary are rows of their own. @param pick rows of the table */
+function withEmbeddings(net: Net, ids: Value, pick: (ids: Value) => Value): Value {
+  const { embeddings = [] } = net.adapters;
+  if (embeddings.length === 0) return pick(ids);
+  const { graph } = net;
+  const [first, ...others] = embeddings.map((ref, index) => net.tensor(`embedding_${index}`, ref));
+  const rows = first === undefined || others.length === 0 ? (first ?? '') : graph.op('Concat', [first, ...others], { axis: 0 });
+  const isOwn = isEmbedding(net, ids);
+  const word = pick(graph.op('Where', [isOwn, graph.ints(0), ids]));
+  const own = graph.op('Gather', [rows, graph.op('Where', [isOwn, graph.op('Sub', [ids, graph.ints(firstEmbeddingId)]), graph.ints(0)])]);
+  return graph.op('Where', [graph.op('Unsqueeze', [isOwn, graph.ints(-1)]), own, word]);
+}
+
+function isEmbedding({ graph }: Net, ids: Value): Value {
+  return graph.op('GreaterOrEqual', [ids, graph.ints(firstEmbeddingId)]);
 }
 
 /** Rows in the type of the file: the whole table in float32 would be held for 77 of its 49408. */
@@ -104,7 +122,8 @@ function pool(net: Net, ids: Value, states: Value, eosTokenId: number): Value {
   const { graph } = net;
   return graph.within('text_model.pooler', () => {
     // Of several largest, ArgMax takes the first: the end before the padding, which has the same id.
-    const marked = eosTokenId === 2 ? ids : graph.op('Equal', [ids, graph.ints(eosTokenId)]);
+    const words = (net.adapters.embeddings?.length ?? 0) > 0 ? graph.op('Where', [isEmbedding(net, ids), graph.ints(0), ids]) : ids;
+    const marked = eosTokenId === 2 ? words : graph.op('Equal', [ids, graph.ints(eosTokenId)]);
     const place = graph.op('ArgMax', [graph.cast(marked, 'int32')], { axis: 1, keepdims: 1 });
     return graph.op('GatherND', [states, place], { batch_dims: 1 });
   });

@@ -120,7 +120,7 @@ function adapterOf({ index, stored: { down, up, mid, alpha }, file }: PlacedLaye
   };
 }
 
-function refOf({ type, dims, offset, length, storedAs }: NamedTensor, file: string): WeightRef {
+export function refOf({ type, dims, offset, length, storedAs }: NamedTensor, file: string): WeightRef {
   if (!isWeightType(type)) throw unsupported(`${quoted(storedAs)} is stored as ${type}.`, 'Use a file in float32, float16 or bfloat16.');
   return { file, offset, length, type, dims };
 }

@@ -1,7 +1,11 @@
 import { useId, type ReactNode } from 'react';
+import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
+import { appStore } from '../../stores/app.ts';
 import { fieldsOf } from '../../stores/forkDraft.ts';
 import { everyRange, mostRange, readInterval, rescaleRange, thresholdRange } from '../../stores/forkGuidance.ts';
+import { currentModel } from '../../stores/models.ts';
+import { everyLabel, offeredReuses } from '../../stores/reuses.ts';
 import { Field } from '../../ui/Field.tsx';
 import { NumberField } from '../../ui/NumberField.tsx';
 import { SelectField } from '../../ui/SelectField.tsx';
@@ -120,13 +124,12 @@ function Rescale({ base, changes, errors, onChange }: ForkPartProps) {
   );
 }
 
-const reuseKinds = ['none', 'unconditional', 'steps'] as const;
-
 function ReuseFields({ base, changes, errors, onChange }: ForkPartProps) {
   const { t } = useText();
   const id = useId();
   const fields = fieldsOf(base, changes);
   const error = useForkError(errors.reuse);
+  const model = useStore(appStore, (state) => currentModel(state, base.modelId));
   const { reuse, reuseEvery, reuseThreshold, reuseMost } = base.fields;
   const changed = [changes.reuse, changes.reuseEvery, changes.reuseThreshold, changes.reuseMost].some((value) => value !== undefined);
   return (
@@ -141,12 +144,12 @@ function ReuseFields({ base, changes, errors, onChange }: ForkPartProps) {
           id={id}
           value={fields.reuse}
           invalid={error !== null}
-          options={reuseKinds.map((value) => ({ value, label: t(`advanced.reuseKind.${value}`) }))}
+          options={offeredReuses(model, fields.reuse).map((value) => ({ value, label: t(`advanced.reuseKind.${value}`) }))}
           onChange={(kind) => onChange({ reuse: kind })}
         />
       </Field>
-      {fields.reuse === 'unconditional' ? (
-        <Amount label={t('advanced.reuseEvery')} text={fields.reuseEvery} range={everyRange} step={1} onText={(text) => onChange({ reuseEvery: text })} />
+      {fields.reuse === 'unconditional' || fields.reuse === 'features' ? (
+        <Amount label={t(`advanced.${everyLabel[fields.reuse]}`)} text={fields.reuseEvery} range={everyRange} step={1} onText={(text) => onChange({ reuseEvery: text })} />
       ) : null}
       {fields.reuse === 'steps' ? (
         <>

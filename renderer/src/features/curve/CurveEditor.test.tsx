@@ -110,4 +110,11 @@ describe('the curve of a run', () => {
     render(<RunCurve />);
     expect(screen.getByTestId('reused').textContent).toBe('Draft: 1 step with reused predictions');
   });
+
+  it('says which calls are of the outermost layers alone', () => {
+    happen(queued('a'), stepDone('a', 0), stepDone('a', 1, { reused: 'features', unetEvaluations: 0 }));
+    render(<RunCurve />);
+    expect(screen.getByTestId('forecast').textContent).toBe('Guided 20 of 20 steps, 40 model calls');
+    expect(screen.getByTestId('shallow').textContent).toBe('2 of them of the outermost layers alone');
+  });
 });

@@ -22,6 +22,7 @@ export function CurveSentences({ scales, forecast }: CurveSentencesProps) {
       <span data-testid="forecast">
         {forecast.isMost ? t('curve.forecastMost', values) : forecast.fewer > 0 ? t('curve.forecast', values) : t('curve.forecastAll', values)}
       </span>
+      {forecast.shallow === 0 ? null : <span data-testid="shallow">{t('curve.shallow', { count: forecast.shallow })}</span>}
       {from === null ? null : (
         <span className={styles.end} data-testid="negative-ends">
           {from === 0 ? t('curve.negativeNever') : t('curve.negativeEnds', { step: from + 1 })}

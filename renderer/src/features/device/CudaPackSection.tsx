@@ -25,10 +25,16 @@ export function CudaPackSection({ pack }: { readonly pack: CudaPack }) {
       <p className={styles.text}>{t(`devices.cudaState.${pack.state}`, { version: pack.version })}</p>
       <ul className={styles.checks}>
         {pack.checks.map((check) => {
-          const { message, remedy } = textOf(check);
+          const { message, remedy, exact } = textOf(check);
           return (
             <li key={check.code + check.part} className={cx(styles.check, wanted && styles[check.severity])}>
-              {message} {remedy}
+              {message}
+              {remedy === '' ? null : <span className={styles.remedy}>{remedy}</span>}
+              {exact === '' ? null : (
+                <span className={styles.remedy} lang="en">
+                  {exact}
+                </span>
+              )}
             </li>
           );
         })}

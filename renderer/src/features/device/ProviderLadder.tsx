@@ -5,6 +5,7 @@ import { useText } from '../../i18n/useText.ts';
 import { viewStore } from '../../stores/view.ts';
 import { Button } from '../../ui/Button.tsx';
 import { cx } from '../../ui/cx.ts';
+import { PopoverClose } from '../../ui/Popover.tsx';
 import styles from './ProviderLadder.module.css';
 
 /** Every device that was thought of, in order, and what became of it. */
@@ -28,9 +29,13 @@ export function ProviderLadder({ status }: { readonly status: EngineStatus }) {
         ))}
       </ol>
       <p className={styles.engine}>{t('device.engine', { state: t(`device.state.${status.state}`) })}</p>
-      <Button size="s" className={styles.all} onClick={() => viewStore.setState({ dialog: 'devices' })}>
-        {t('devices.open')}
-      </Button>
+      <PopoverClose
+        button={
+          <Button size="s" className={styles.all} onClick={() => viewStore.setState({ dialog: 'devices' })}>
+            {t('devices.open')}
+          </Button>
+        }
+      />
       {status.failure === null ? null : (
         <p className={styles.failure}>
           {failureText(status.failure).headline} {failureText(status.failure).nextStep}

@@ -84,6 +84,8 @@ export function LoraRow({ lora, model }: { readonly lora: FormLora; readonly mod
           decreaseLabel={t('common.decrease', { label: textLabel })}
           increaseLabel={t('common.increase', { label: textLabel })}
           onText={(next) => changeLora(name, { textStrength: next })}
+          // From nothing, a step goes to what it is now.
+          onMove={(next) => changeLora(name, { textStrength: textStrength.trim() === '' ? strength : next })}
           onLeave={() => touchField('loras')}
         />
         <p className={styles.hint}>{t('loras.textHint')}</p>
@@ -98,7 +100,7 @@ function LoraWarning({ name, model }: { readonly name: string; readonly model: M
   const failureText = useFailureText();
   const file = useStore(loraFilesStore, ({ files }) => files.find((one) => one.kind === 'lora' && one.name === name));
   const missing = useStore(loraFilesStore, ({ read }) => read) && file === undefined;
-  const problem = file?.problem == null ? null : failureText(file.problem);
+  const problem = file === undefined || file.problem === null ? null : failureText(file.problem);
   if (missing) return <p className={styles.warning}>{t('loras.missing')}</p>;
   if (problem !== null) return <p className={styles.warning}>{problem.message ?? problem.headline}</p>;
   if (file !== undefined && file.family !== null && isOtherFamily(file, model)) return <p className={styles.warning}>{t('loras.otherFamily', { family: t(`models.family.${file.family}`) })}</p>;

@@ -3,14 +3,12 @@ import { useText } from '../../i18n/useText.ts';
 import { editModel } from '../../stores/modelLibrary.ts';
 import { Field } from '../../ui/Field.tsx';
 import { SelectField } from '../../ui/SelectField.tsx';
-import { Switch } from '../../ui/Switch.tsx';
 import styles from './EditModel.module.css';
 
 /** What a checkpoint file does not say of itself. */
 export function EditModel({ model }: { readonly model: Model }) {
   const { t } = useText();
   const id = `model-prediction-${model.id}`;
-  const isInpaint = !model.tasks.includes('text-to-image');
   return (
     <div className={styles.fields}>
       <Field id={id} label={t('models.prediction')} hint={model.uncertain.includes('predictionType') ? t('models.predictionHint') : undefined}>
@@ -22,9 +20,6 @@ export function EditModel({ model }: { readonly model: Model }) {
           onChange={(predictionType) => void editModel({ id: model.id, predictionType })}
         />
       </Field>
-      {model.uncertain.includes('isInpaint') ? (
-        <Switch label={t('models.isInpaint')} checked={isInpaint} onChange={(next) => void editModel({ id: model.id, isInpaint: next })} />
-      ) : null}
     </div>
   );
 }

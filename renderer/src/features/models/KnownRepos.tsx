@@ -1,5 +1,6 @@
 import { Search } from 'lucide-react';
 import { useStore } from 'zustand';
+import { useKnownRepoText } from '../../i18n/useKnownRepoText.ts';
 import { useText } from '../../i18n/useText.ts';
 import { lookAt, modelLibraryStore } from '../../stores/modelLibrary.ts';
 import { settingsStore } from '../../stores/settings.ts';
@@ -9,6 +10,7 @@ import styles from './KnownRepos.module.css';
 /** Well-known public models, for who has no name to type. */
 export function KnownRepos() {
   const { t, format } = useText();
+  const describe = useKnownRepoText();
   const known = useStore(modelLibraryStore, (state) => state.known);
   const offline = useStore(settingsStore, (settings) => settings.offline);
   if (known.length === 0) return null;
@@ -22,7 +24,7 @@ export function KnownRepos() {
           <li key={repo.repo} className={styles.repo}>
             <span className={styles.words}>
               <span className={styles.title}>{repo.title}</span>
-              <span className={styles.description}>{repo.description}</span>
+              <span className={styles.description}>{describe(repo)}</span>
               <span className={styles.facts}>
                 {[
                   repo.repo,

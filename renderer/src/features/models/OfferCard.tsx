@@ -28,7 +28,7 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
           <p className={styles.facts}>
             {[
               offer.source.kind === 'hub' ? `${offer.source.repo} · ${offer.source.revision.slice(0, 7)}` : offer.source.path,
-              offer.license === null ? t('models.noLicense') : t('models.license', { license: offer.license }),
+              ...(offer.license !== null ? [t('models.license', { license: offer.license })] : fromHub ? [t('models.noLicense')] : []),
               ...(offer.gated ? [t('models.gated')] : []),
             ].join(' · ')}
           </p>
@@ -40,7 +40,7 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
       ) : (
         <div className={styles.variants} role="radiogroup" aria-label={t('models.variant')}>
           {offer.variants.map((choice) => (
-            <VariantChoice key={choice.id} variant={choice} chosen={choice.id === variantId} onChoose={() => chooseVariant(choice.id)} />
+            <VariantChoice key={choice.id} variant={choice} fromHub={fromHub} chosen={choice.id === variantId} onChoose={() => chooseVariant(choice.id)} />
           ))}
         </div>
       )}

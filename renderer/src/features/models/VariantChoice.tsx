@@ -5,16 +5,18 @@ import styles from './VariantChoice.module.css';
 
 export interface VariantChoiceProps {
   readonly variant: Offer['variants'][number];
+  /** It is to be fetched; else it is all here. */
+  readonly fromHub: boolean;
   readonly chosen: boolean;
   onChoose(): void;
 }
 
-export function VariantChoice({ variant, chosen, onChoose }: VariantChoiceProps) {
+export function VariantChoice({ variant, fromHub, chosen, onChoose }: VariantChoiceProps) {
   const { t, format } = useText();
   const facts = [
     t(`models.origin.${variant.origin}`),
     format.bytes(variant.bytes),
-    ...(variant.bytesHere > 0 ? [t('models.bytesHere', { size: format.bytes(variant.bytesHere) })] : []),
+    ...(fromHub && variant.bytesHere > 0 ? [t('models.bytesHere', { size: format.bytes(variant.bytesHere) })] : []),
     ...(variant.memoryBytes === null ? [] : [t('models.memory', { size: format.bytes(variant.memoryBytes) })]),
   ];
   return (

@@ -49,7 +49,7 @@ export function FolderInput({ label, hint, placeholder, value, submitLabel, chil
         if (text.trim() !== '') void submit(text);
       }}
     >
-      <Field id={id} label={label} hint={hint} error={told === null ? null : `${told.message ?? told.headline} ${told.nextStep}`}>
+      <Field id={id} label={label} hint={hint} error={told === null ? null : [told.message ?? told.headline, told.nextStep, told.exact ?? ''].filter((part) => part !== '').join(' ')}>
         <div className={styles.row}>
           <TextInput
             id={id}

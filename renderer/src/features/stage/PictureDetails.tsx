@@ -67,6 +67,7 @@ function changedRows({ request }: Picture, { t }: Text): Rows {
 
 function factRows(picture: Picture, { t, format }: Text): Rows {
   const saved = picture.unetEvaluationsSaved;
+  const shallow = picture.unetEvaluationsShallow ?? 0;
   const evaluations = {
     total: picture.unetEvaluationsTotal,
     saved,
@@ -74,6 +75,7 @@ function factRows(picture: Picture, { t, format }: Text): Rows {
   };
   return [
     [t('picture.evaluations'), t('picture.evaluationsSaved', evaluations)],
+    ...(shallow === 0 ? [] : ([[t('picture.outermost'), t('picture.shallow', { count: shallow })]] as const)),
     [t('picture.seconds'), format.duration(picture.seconds * 1000)],
     [t('picture.device'), t(`provider.${picture.provider}`)],
     [t('picture.made'), format.dateTime(picture.createdAt)],

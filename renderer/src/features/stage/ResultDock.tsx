@@ -32,6 +32,7 @@ export function ResultDock({ picture, job }: ResultDockProps) {
   const canReveal = useStore(appStore, (state) => state.info?.canReveal === true);
   const steps = { done: picture.stepsDone, total: picture.numTimesteps };
   const saved = picture.unetEvaluationsSaved;
+  const shallow = picture.unetEvaluationsShallow ?? 0;
   return (
     <>
       <div className={styles.status}>
@@ -40,7 +41,9 @@ export function ResultDock({ picture, job }: ResultDockProps) {
         <span className={styles.fact}>{t(`provider.${picture.provider}`)}</span>
         <span className={styles.fact} data-testid="savings">
           {saved === 0
-            ? t('picture.noSavings')
+            ? shallow === 0
+              ? t('picture.noSavings')
+              : t('picture.shallow', { count: shallow })
             : t('picture.savings', { count: saved, percent: format.percent(savedShare(saved, picture.stepsDone)) })}
         </span>
       </div>

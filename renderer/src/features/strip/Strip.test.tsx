@@ -54,6 +54,8 @@ describe('the strip', () => {
     happen(queued('a'), stepDone('a', 0), stepDone('a', 1, { reused: 'step', unetEvaluations: 0 }));
     render(<Strip />);
     expect(options()[1]).toContain('no model call');
+    act(() => happen(stepDone('a', 2, { reused: 'features', unetEvaluations: 0 })));
+    expect(options()[2]).toContain('The outermost layers alone, with deep features of an earlier step');
   });
 
   it('is gone through with the arrow keys', () => {

@@ -3,16 +3,17 @@ import { useStore } from 'zustand';
 import { useText } from '../../../i18n/useText.ts';
 import { formStore, setForm } from '../../../stores/form.ts';
 import { everyRange, guidanceRange, mostRange, unitRange } from '../../../stores/formErrors.ts';
+import { everyLabel, offeredReuses } from '../../../stores/reuses.ts';
 import { Field } from '../../../ui/Field.tsx';
 import { SelectField } from '../../../ui/SelectField.tsx';
 import { FormNumber } from '../FormNumber.tsx';
 import { FormText } from '../FormText.tsx';
 import { useFieldError } from '../useFieldError.ts';
+import { useModel } from '../useModel.ts';
 import { ChangedMark } from './ChangedMark.tsx';
 import { Group, Row } from './Group.tsx';
 import styles from './settings.module.css';
 
-const reuses = ['none', 'unconditional', 'steps'] as const;
 
 /** How strongly, and how long, the prompt pulls. */
 export function GuidanceSettings({ curve }: { readonly curve: ReactNode }) {
@@ -58,17 +59,18 @@ function DraftSettings() {
   const { t } = useText();
   const id = useId();
   const reuse = useStore(formStore, (form) => form.reuse);
+  const model = useModel();
   return (
     <>
       <Field id={id} label={t('advanced.reuse')} aside={<ChangedMark id="reuse" />} hint={t(`advanced.reuseHint.${reuse}`)}>
         <SelectField
           id={id}
           value={reuse}
-          options={reuses.map((value) => ({ value, label: t(`advanced.reuseKind.${value}`) }))}
+          options={offeredReuses(model, reuse).map((value) => ({ value, label: t(`advanced.reuseKind.${value}`) }))}
           onChange={(next) => setForm({ reuse: next })}
         />
       </Field>
-      {reuse === 'unconditional' ? <FormNumber field="reuseEvery" label={t('advanced.reuseEvery')} {...everyRange} step={1} /> : null}
+      {reuse === 'unconditional' || reuse === 'features' ? <FormNumber field="reuseEvery" label={t(`advanced.${everyLabel[reuse]}`)} {...everyRange} step={1} /> : null}
       {reuse === 'steps' ? (
         <Row label={t('advanced.reuseKind.steps')}>
           <FormNumber field="reuseThreshold" label={t('advanced.reuseThreshold')} {...unitRange} step={0.01} decimals />
