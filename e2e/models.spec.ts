@@ -230,8 +230,8 @@ test('a .safetensors file is added by its path, tells its memory, takes a predic
     await expect(page.getByTestId('forecast')).toHaveAttribute('data-verdict', 'fits');
     await expect(page.getByTestId('forecast')).toContainText(/^Needs about .* of .* free/);
     await studio.fill({ prompt: 'a red house', steps: 3, pace: 'Full speed' });
-    await page.getByRole('spinbutton', { name: 'Width' }).fill('64');
-    await page.getByRole('spinbutton', { name: 'Height' }).fill('64');
+    await page.getByRole('spinbutton', { name: 'Width' }).fill('128');
+    await page.getByRole('spinbutton', { name: 'Height' }).fill('128');
     await studio.generate.click();
     await studio.waitFor('finished');
 

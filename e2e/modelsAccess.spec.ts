@@ -2,7 +2,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { expect, test, type App } from './app.ts';
 import { startHub, type TestHub } from './hub/server.ts';
-import { hubEnv, look, modelFiles, openModels } from './modelsPage.ts';
+import { hubEnv, look, modelFiles } from './modelsPage.ts';
 
 const longName = 'an-organisation-with-a-long-name/a-rather-long-model-name-with-version-v1-5-inpainting-fp16-onnx';
 
@@ -11,7 +11,7 @@ let hub: TestHub;
 test.beforeEach(async () => {
   hub = await startHub();
   const files = modelFiles();
-  const half = Object.fromEntries(Object.entries(files).flatMap(([name, data]) => (name.endsWith('.onnx') ? [[name.replace('.onnx', '_fp16.onnx'), Uint8Array.of(...data, 0)]] : [])));
+  const half = Object.fromEntries(Object.entries(files).flatMap(([name, data]) => (name.endsWith('.onnx') ? [[name.replace('.onnx', '_fp16.onnx'), Buffer.concat([data, Buffer.alloc(1)])]] : [])));
   hub.put(longName, { ...files, ...half, 'v1-5.ckpt': new Uint8Array(5000) }, { license: 'openrail' });
 });
 

@@ -51,6 +51,7 @@ export function formatInfotext(facts: InfotextFacts): string {
     ['Model', facts.modelName],
     ...pictureEntries(request),
     ...promptEntries(request),
+    ...loraEntries(request),
     ...noiseEntries(facts),
     ...guidanceEntries(request),
     ...steeringEntries(request),
@@ -65,6 +66,16 @@ export function formatInfotext(facts: InfotextFacts): string {
   }
   lines.push(settings.join(', '));
   return lines.join('\n');
+}
+
+/** Those of the list; tags stand in the prompts, as in A1111. Our own key: A1111's `Lora hashes` are SHA-256 of whole files. */
+function loraEntries({ loras }: GenerationRequest): Entry[] {
+  const texts = loras.map(({ name, strength, textStrength, curve }) => {
+    const text = textStrength === null ? '' : ` (text ${String(textStrength)})`;
+    const course = curve.kind === 'constant' ? '' : ` (${curve.points.map((point) => `${String(point.at)}=${String(point.strength)}`).join(' ')})`;
+    return `${name} ${String(strength)}${text}${course}`;
+  });
+  return texts.length === 0 ? [] : [['LoRAs', texts.join(', ')]];
 }
 
 /**

@@ -14,7 +14,8 @@ import { psnr, ssim } from './compare.ts';
  * What fewer UNet evaluations cost in quality: every way of leaving some out against the fully guided run of the same prompt
  * and seed, on the built-in model at 20 steps of DDIM and guidance 3.
  * A run that was broken off goes on where its file ends.
- * `node e2e/attributes/steering.ts [--count N] [--seeds N] [--only NAME,NAME] [--out FILE.json]`
+ * `node e2e/attributes/steering.ts [--count N] [--seeds N] [--only NAME,NAME] [--out FILE.json] [--features FOLDER]`
+ * With `--features`: the ways that reuse deep features, on the model two_branches.py made.
  */
 
 interface Way {
@@ -35,6 +36,9 @@ export const ways: readonly Way[] = [
   { name: 'unconditional every 2nd', request: { reuse: { kind: 'unconditional', every: 2 } }, isCut: false },
   { name: 'steps 0.1 x2 + 0.995', request: { guidanceEnd: evidence(0.995), reuse: { kind: 'steps', threshold: 0.1, most: 2 } }, isCut: false },
 ];
+
+/** Evaluations saved are whole ones; what the others cost the time says. */
+export const featureWays: readonly Way[] = [2, 3, 5].map((every) => ({ name: `features every ${every}`, request: { reuse: { kind: 'features', every } }, isCut: false }));
 
 interface Run {
   readonly image: RgbImage;
@@ -75,12 +79,13 @@ async function generate(request: GenerationRequest, from?: Checkpoint): Promise<
       if (message.kind === 'finished' && image !== undefined) resolve({ image, steps: message.trace.steps, checkpoints });
     };
     void engine.generate({
-      kind: 'generate', jobId: 'measured', request, inputs: null, modelFolder, provider: 'cpu', ...plainUse, previewMode: 'off', paceMs: 0,
+      kind: 'generate', jobId: 'measured', request, inputs: null, modelFolder: measuredFolder, provider: 'cpu', ...plainUse, previewMode: 'off', paceMs: 0,
       ...(from === undefined ? {} : { from }),
     });
   });
 }
 
+let measuredFolder = modelFolder;
 let listener: (message: EngineMessage) => void = () => undefined;
 const engine = createEngine({ emit: (message) => listener(message), probeEntry: '', warn: () => undefined });
 
@@ -163,10 +168,13 @@ if (process.argv[1] === import.meta.filename) {
       count: { type: 'string', default: '200' },
       seeds: { type: 'string', default: '2' },
       only: { type: 'string' },
-      out: { type: 'string', default: path.join(import.meta.dirname, 'steering.json') },
+      out: { type: 'string' },
+      features: { type: 'string' },
     },
   });
-  const chosen = ways.filter(({ name }) => values.only === undefined || values.only.split(',').includes(name));
+  measuredFolder = values.features ?? modelFolder;
+  const out = values.out ?? path.join(import.meta.dirname, values.features === undefined ? 'steering.json' : 'features.json');
+  const chosen = (values.features === undefined ? ways : featureWays).filter(({ name }) => values.only === undefined || values.only.split(',').includes(name));
   const prompts = heldOutPrompts();
   // Spread over the whole list, so that a part of the run is a fair part.
   const order = prompts.map((prompt, index) => ({ prompt, place: (index * 67) % prompts.length })).sort((a, b) => a.place - b.place);
@@ -174,13 +182,13 @@ if (process.argv[1] === import.meta.filename) {
   const classifier = await AttributeClassifier.open();
   const all = new Map<string, Sums>([['full', nothing()], ...chosen.map(({ name }): [string, Sums] => [name, nothing()])]);
   const settings = { steps: 20, scheduler: 'ddim', guidanceScale: starter.guidance, prompts: picked.length, seeds: Number(values.seeds), ways: chosen };
-  const before = await leftOff(values.out, settings);
+  const before = await leftOff(out, settings);
   for (const [name, sums] of Object.entries(before)) all.set(name, sums);
   const already = all.get('full')?.pictures ?? 0;
   const save = async (): Promise<void> => {
-    await mkdir(path.dirname(values.out), { recursive: true });
+    await mkdir(path.dirname(out), { recursive: true });
     const machine = `${os.cpus()[0]?.model ?? 'unknown'}, ${os.cpus().length} threads`;
-    await writeFile(values.out, `${JSON.stringify({ machine, settings, rows: table(all), sums: Object.fromEntries(all) }, null, 2)}\n`);
+    await writeFile(out, `${JSON.stringify({ machine, settings, rows: table(all), sums: Object.fromEntries(all) }, null, 2)}\n`);
   };
   let done = 0;
   for (let round = 0; round < Number(values.seeds); round++) {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { decodeImage } from '../../electron/media/decode.ts';
 import { createRig, ofKind } from '../../electron/engine/testing/engineRig.ts';
 import { writeFolder } from '../checkpoints/fixtures.ts';
+import { writeSafetensors } from '../checkpoints/writeSafetensors.ts';
 import { writeLora } from './fixtures.ts';
 
 const entry = fileURLToPath(new URL('../../electron/engine/headless.ts', import.meta.url));
@@ -60,6 +61,18 @@ it('draws the same with a path, a name in a folder and a tag, and what is steere
   expect([plain, byPath].some(({ pixels }) => pixels.equals(steered.pixels))).toBe(false);
 });
 
+it('draws with an embedding that the prompt names', async () => {
+  const embeddings = path.join(place, 'embeddings');
+  await mkdir(embeddings);
+  await writeSafetensors(path.join(embeddings, 'zorb.safetensors'), [{ name: 'emb_params', type: 'F32', shape: [2, 64] }]);
+  const plain = await generate('--prompt', 'a zorb house');
+  const named = await generate('--prompt', 'a zorb house', '--embedding-dir', embeddings);
+  const comfy = await generate('--prompt', 'a embedding:zorb house', '--syntax', 'comfy', '--embedding-dir', embeddings);
+  expect([named.stderr, comfy.stderr]).toEqual(['', '']);
+  expect(named.pixels.equals(plain.pixels)).toBe(false);
+  expect(comfy.pixels.equals(named.pixels)).toBe(true);
+});
+
 it.each<[string[], number, string]>([
   [['--prompt', 'a', '--lora', 'ink'], 2, '--lora: there is no file for "ink"'],
   [['--prompt', 'a <lora:ink wish:1>', '--lora-dir', '@'], 2, 'There is ink wash'],
@@ -68,6 +81,8 @@ it.each<[string[], number, string]>([
   [['--prompt', 'a', '--lora', 'ink wash', '--lora', 'ink wash:0.5', '--lora-dir', '@'], 2, 'given twice'],
   [['--prompt', 'a', '--lora', 'ink', '--lora-dir', '@/none'], 2, '--lora-dir'],
   [['--prompt', 'a <lora:ink wash:much>', '--lora-dir', '@'], 2, 'much'],
+  [['--prompt', 'a embedding:zorb', '--syntax', 'comfy'], 2, '--embedding-dir: is needed'],
+  [['--prompt', 'a embedding:zorb', '--syntax', 'comfy', '--embedding-dir', '@'], 2, 'there is no "zorb"'],
 ])('%j is refused', async (args, code, says) => {
   const ended = await generate(...args.map((arg) => arg.replace('@', folder)));
   expect(ended.stderr).toContain(says);

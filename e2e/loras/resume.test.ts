@@ -74,6 +74,22 @@ describe('a run with LoRAs is the same, bit by bit', () => {
   });
 });
 
+describe('a LoRA called by a prompt that is steered to', () => {
+  const steering = [{ afterStep: 1, steering: { prompt: 'a blue house <lora:peft:0.7>' } }];
+  it('acts from there on, also in a run begun without it', async () => {
+    const plain = callOf({ prompt: 'a red house', steps: 5 });
+    const { checkpoints } = await runOf(createRig(model.folder), { request: plain });
+    const from = checkpoints[1];
+    if (from === undefined) throw new Error('no checkpoint');
+    const forked = await runOf(createRig(model.folder), { request: { ...plain, steering }, loras: lorasOf('peft'), from: viaJson(from) });
+    const whole = await runOf(createRig(model.folder), { request: { ...plain, steering }, loras: lorasOf('peft') });
+    expect(bytesOf(forked.checkpoints.at(-1)).equals(bytesOf(whole.checkpoints.at(-1)))).toBe(true);
+    expect(bytesOf(whole.checkpoints[1]).equals(bytesOf(from))).toBe(true);
+    const without = await runOf(createRig(model.folder), { request: { ...plain, steering: [{ afterStep: 1, steering: { prompt: 'a blue house' } }] } });
+    expect(bytesOf(without.checkpoints.at(-1)).equals(bytesOf(whole.checkpoints.at(-1)))).toBe(false);
+  });
+});
+
 describe('what cannot be done is said', () => {
   const refused = (request: GenerationRequest, names: readonly string[]) => runOf(createRig(model.folder), { request, loras: lorasOf(...names) });
 

@@ -53,7 +53,7 @@ export async function lorasUsed(request: GenerationRequest, listed: readonly Giv
   const steered = request.steering.flatMap(({ steering }) => steering.loras ?? []).map(({ name }) => name);
   const names = [...new Set([...listed.map(({ name }) => name), ...tagged, ...steered])];
   if (names.length === 0) return [];
-  const folder = await readFolder(given['lora-dir']);
+  const folder = await readFolder(given['lora-dir'], 'lora-dir');
   return names.map((name) => {
     const file = listed.find((lora) => lora.name === name)?.file ?? folder.get(name);
     if (file !== undefined) return { name, file };
@@ -63,11 +63,32 @@ export async function lorasUsed(request: GenerationRequest, listed: readonly Giv
   });
 }
 
+/**
+ * The embeddings of `--embedding-dir` whose names stand in a prompt.
+ * @throws ArgumentError for one that is called in ComfyUI's words and has no file
+ */
+export async function embeddingsUsed(request: GenerationRequest, given: Given): Promise<AdapterRef[]> {
+  const { promptSyntax } = request;
+  if (promptSyntax === 'plain') return [];
+  const files = await readFolder(given['embedding-dir'], 'embedding-dir');
+  const texts = promptsOf(request).map(({ text }) => text.toLowerCase());
+  const names = new Map([...files.keys()].map((name) => [name.toLowerCase(), name]));
+  if (promptSyntax === 'comfy') {
+    const called = texts.flatMap((text) => [...text.matchAll(/embedding:([^\s,()[\]{}<>:|]+)/g)].map(([, name = '']) => name.replace(/\.(safetensors|pt|bin)$/, '')));
+    const missing = called.find((name) => !names.has(name));
+    if (missing !== undefined) refuse('embedding-dir', given['embedding-dir'] === undefined ? `is needed for "embedding:${missing}".` : `there is no "${missing}" in ${given['embedding-dir']}.`);
+  }
+  return [...names].flatMap(([word, name]) => {
+    const file = files.get(name);
+    return file !== undefined && texts.some((text) => text.includes(word)) ? [{ name, file }] : [];
+  });
+}
+
 /** By name; of two files with one name the first counts. */
-async function readFolder(folder: string | undefined): Promise<ReadonlyMap<string, string>> {
+async function readFolder(folder: string | undefined, option: 'lora-dir' | 'embedding-dir'): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
   if (folder === undefined) return files;
-  const names = await readdir(resolve(folder), { recursive: true }).catch((error: unknown) => refuse('lora-dir', `${folder} cannot be read: ${error instanceof Error ? error.message : String(error)}`));
+  const names = await readdir(resolve(folder), { recursive: true }).catch((error: unknown) => refuse(option, `${folder} cannot be read: ${error instanceof Error ? error.message : String(error)}`));
   for (const name of names.sort()) {
     if (extname(name).toLowerCase() !== ending) continue;
     const called = basename(name).replace(/\.safetensors$/i, '');

@@ -81,6 +81,7 @@ Running
                                 a LoRA on the model, -4 to 4 (1); may be given again and again. The same as
                                 <lora:name:0.8> in the prompt
   --lora-dir DIR                where names of LoRAs are looked for, its folders too
+  --embedding-dir DIR           textual inversion embeddings, called by their name in a prompt (comfy: embedding:name)
   --provider NAME               auto | ${providerIds.join(' | ')}
   --stop-after K                stop at the end of the K-th step and write the clean estimate
   --out FILE.png                the picture
@@ -145,6 +146,7 @@ const options = {
   prediction: value,
   lora: { type: 'string', multiple: true },
   'lora-dir': value,
+  'embedding-dir': value,
   provider: value,
   'stop-after': value,
   out: value,
@@ -171,7 +173,7 @@ export class ArgumentError extends Error {}
 /** @throws ArgumentError for unknown options, values and file names left out, and positional arguments. */
 export function parseOptions(argv: readonly string[]): Given {
   const given = parsed(argv);
-  for (const name of ['model', 'vae', 'trace', 'dump-latents', 'init', 'mask', 'steering', 'lora-dir'] as const) {
+  for (const name of ['model', 'vae', 'trace', 'dump-latents', 'init', 'mask', 'steering', 'lora-dir', 'embedding-dir'] as const) {
     if (given[name] === '') throw new ArgumentError(`--${name}: the name is empty.`);
   }
   return given;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import manifest from '../../../package.json' with { type: 'json' };
-import { type AdapterRef, plainUse, type Checkpoint, type EngineMessage, type RgbImage } from '../../../shared/engineProtocol.ts';
+import { type ModelUse, plainUse, type Checkpoint, type EngineMessage, type RgbImage } from '../../../shared/engineProtocol.ts';
 import { type Failure, toFailure } from '../../../shared/errors.ts';
 import { formatInfotext, imageSeed } from '../../../shared/infotext.ts';
 import type { RunTrace } from '../../../shared/job.ts';
@@ -16,7 +16,7 @@ import { ctrlC } from './ctrlC.ts';
 import { readDefaults } from './defaults.ts';
 import { makeFolder, npy, requireWritable, stepFile, writeWhole } from './files.ts';
 import { chooseModel } from './model.ts';
-import { lorasUsed, readLoras } from './loras.ts';
+import { embeddingsUsed, lorasUsed, readLoras } from './loras.ts';
 import { parseOptions, usage } from './options.ts';
 import { type Pictures, readPictures } from './pictures.ts';
 import { createProgress } from './progress.ts';
@@ -61,11 +61,11 @@ async function main(argv: readonly string[], streams: Streams): Promise<number> 
   const randomSeed = String(randomBytes(4).readUInt32LE());
   const listed = await readLoras(given);
   const line = readCommandLine(given, { modelFolder, defaults: await readDefaults(modelFolder), pictures, randomSeed, steering: await readSteering(given), loras: listed });
-  const loras = await lorasUsed(line.request, listed, given);
+  const adapters = { loras: await lorasUsed(line.request, listed, given), embeddings: await embeddingsUsed(line.request, given) };
   for (const file of line.outs) await requireWritable('out', file);
   if (line.trace !== null) await requireWritable('trace', line.trace);
   for (const note of [...modelNotes, ...line.notes]) streams.stderr.write(`${note}\n`);
-  const { outcome, signalled } = await run(line, pictures, loras, streams);
+  const { outcome, signalled } = await run(line, pictures, adapters, streams);
   // Whatever else has failed, what there is is kept; the pictures first.
   await writePictures(line, outcome, streams);
   if (outcome.trace !== null && line.trace !== null) {
@@ -85,7 +85,7 @@ const jobId = 'headless';
 async function run(
   line: CommandLine,
   pictures: Pictures | null,
-  loras: readonly AdapterRef[],
+  adapters: Pick<ModelUse, 'loras' | 'embeddings'>,
   { stderr }: Streams,
 ): Promise<{ outcome: Outcome; signalled: boolean }> {
   const { request, modelFolder, provider, dumpLatents, stopAfter } = line;
@@ -117,7 +117,7 @@ async function run(
   );
   process.on('SIGINT', onSignal);
   await engine.generate(
-    { kind: 'generate', jobId, request, inputs, modelFolder, provider, ...plainUse, loras, previewMode: 'off', paceMs: 0 },
+    { kind: 'generate', jobId, request, inputs, modelFolder, provider, ...plainUse, ...adapters, previewMode: 'off', paceMs: 0 },
     stopAfter === null ? [] : [interruptAtStep({ steps: stopAfter })],
   );
   progress.end();
@@ -125,7 +125,7 @@ async function run(
   if (outcome.trace?.status === 'stopped' && outcome.checkpoint !== null) {
     const latents = outcome.checkpoint.cleanEstimate;
     const begun = performance.now();
-    await engine.handle({ kind: 'decode', jobId, latents, request, inputs, modelFolder, provider, ...plainUse, loras });
+    await engine.handle({ kind: 'decode', jobId, latents, request, inputs, modelFolder, provider, ...plainUse, ...adapters });
     outcome.trace = withDecode(outcome.trace, performance.now() - begun);
   }
   process.off('SIGINT', onSignal);

@@ -13,6 +13,9 @@ export function createSdEncoding(tokenizer: PromptTokenizer, session: ModelSessi
   const output = (named ?? session.outputs.find(({ dims }) => dims.length === 3) ?? session.outputs[0])?.name ?? lastHiddenName;
   const hiddenOutput = (clipSkip: number): string => {
     if (clipSkip === 0) return output;
+    const earlier = `normed_hidden_states.${encoder.hiddenStates - 1 - clipSkip}`;
+    // Graphs of our own send every layer through it.
+    if (session.outputs.some(({ name }) => name === earlier)) return earlier;
     throw clipSkipUnavailable(encoder.hiddenStates > 0);
   };
   return createEncoding([{ tokenizer, encoder, hiddenOutput, givesPooled: false }]);
@@ -26,6 +29,6 @@ function clipSkipUnavailable(hasHiddenStates: boolean): StopbathError {
     message: hasHiddenStates
       ? "clipSkip: this model's text encoder gives its earlier layers, but not the final layer norm they have to go through."
       : "clipSkip: this model's text encoder was exported with its last layer only.",
-    nextStep: 'Set clip skip to 0, or use an SDXL model.',
+    nextStep: 'Set clip skip to 0, or open the model as a .safetensors file.',
   });
 }

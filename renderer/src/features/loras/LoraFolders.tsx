@@ -34,6 +34,7 @@ export function LoraFolders() {
         {t('loras.folders')}
       </button>
       <div id={`${id}-body`} className={styles.body} hidden={!open}>
+        <p className={styles.hint}>{t('loras.embeddingHint')}</p>
         {folders.length === 0 ? null : (
           <ul className={styles.list} aria-label={t('loras.folderList')}>
             {folders.map((folder) => (

@@ -9,7 +9,7 @@ import styles from './PictureDetails.module.css';
 
 export function PictureDetails({ picture }: { readonly picture: Picture }) {
   const text = useText();
-  const rows = [...mainRows(picture, text), ...startRows(picture, text), ...changedRows(picture, text), ...factRows(picture, text)];
+  const rows = [...mainRows(picture, text), ...startRows(picture, text), ...loraRows(picture, text), ...changedRows(picture, text), ...factRows(picture, text)];
   return (
     <dl className={styles.list} tabIndex={0} aria-label={text.t('picture.detailsTitle')}>
       {rows.map(([term, value]) => (
@@ -57,6 +57,12 @@ function startRows({ request }: Picture, { t, format }: Text): Rows {
   if (request.maskPadding !== null) rows.push([t('picture.maskArea'), t('picture.maskAround', { count: request.maskPadding })]);
   if (!request.keepUnmasked) rows.push([t('picture.unmasked'), t('picture.unmaskedDrawn')]);
   return rows;
+}
+
+/** Those of the list; tags stand in the prompt. */
+function loraRows({ request }: Picture, { t, format }: Text): Rows {
+  if (request.loras.length === 0) return [];
+  return [[t('loras.title'), request.loras.map(({ name, strength }) => `${name} ${format.number(strength)}`).join(', ')]];
 }
 
 /** Of the Advanced section, only what differs from its default. */
