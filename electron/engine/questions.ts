@@ -55,7 +55,7 @@ async function open({ path, store, overrides }: Extract<EngineQuestion, { kind: 
   const { folder, facts } = await openCheckpoint(path, {
     store,
     vocabulary: clipVocabularyFile(),
-    overrides: predictionType === undefined || predictionType === 'sample' ? {} : { predictionType },
+    overrides: predictionType === undefined ? {} : { predictionType },
   });
   const { family, tasks, defaultSize } = facts;
   return {

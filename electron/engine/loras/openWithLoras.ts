@@ -6,7 +6,8 @@ import { clipVocabularyFile } from '../assets.ts';
 import { readRecord } from '../graph/checkpointRecord.ts';
 import type { EmbeddingFile } from '../graph/lora/embeddingFile.ts';
 import type { TextPartName } from '../graph/readers/checkpointModel.ts';
-import { type EmbeddingWord, numberEmbeddings } from '../text/embeddingWords.ts';
+import { firstEmbeddingId } from '../graph/weights.ts';
+import type { EmbeddingWord } from '../text/embeddingWords.ts';
 import { LoraStrengths } from './loraStrengths.ts';
 
 /** A model folder as a run wants it. */
@@ -58,6 +59,16 @@ export async function folderInUse({ modelFolder: folder, loras: refs, embeddings
     loraHashes: await Promise.all(files.map(loraFingerprint)),
     embeddings: numberEmbeddings(embeddings.map(({ name, file: { vectors } }) => ({ name, vectors }))),
   };
+}
+
+/** Embeddings one behind the other, as the graph has their rows. */
+function numberEmbeddings(embeddings: readonly Pick<EmbeddingWord, 'name' | 'vectors'>[]): EmbeddingWord[] {
+  let firstId = firstEmbeddingId;
+  return embeddings.map(({ name, vectors }) => {
+    const word = { name, vectors, firstId };
+    firstId += vectors;
+    return word;
+  });
 }
 
 /** As in A1111, an embedding of another family is not there: its name is a word like others. */

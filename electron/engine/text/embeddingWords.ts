@@ -1,4 +1,3 @@
-import { firstEmbeddingId } from '../graph/weights.ts';
 import type { PromptTokenizer } from './tokenizer.ts';
 
 /** A textual inversion embedding as prompts call it. */
@@ -7,16 +6,6 @@ export interface EmbeddingWord {
   /** Id of its first vector; the others follow. */
   readonly firstId: number;
   readonly vectors: number;
-}
-
-/** Embeddings one behind the other, as the graph has their rows. */
-export function numberEmbeddings(embeddings: readonly Pick<EmbeddingWord, 'name' | 'vectors'>[]): EmbeddingWord[] {
-  let firstId = firstEmbeddingId;
-  return embeddings.map(({ name, vectors }) => {
-    const word = { name, vectors, firstId };
-    firstId += vectors;
-    return word;
-  });
 }
 
 /**

@@ -29,12 +29,12 @@ export function CudaPackSection({ pack }: { readonly pack: CudaPack }) {
           return (
             <li key={check.code + check.part} className={cx(styles.check, wanted && styles[check.severity])}>
               {message}
-              {remedy === '' ? null : <span className={styles.remedy}>{remedy}</span>}
               {exact === '' ? null : (
                 <span className={styles.remedy} lang="en">
                   {exact}
                 </span>
               )}
+              {remedy === '' ? null : <span className={styles.remedy}>{remedy}</span>}
             </li>
           );
         })}
