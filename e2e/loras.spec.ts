@@ -9,6 +9,9 @@ import { difference, newestPicture } from './pictures.ts';
 
 let place: string;
 
+// Models are opened, LoRAs built in and two runs drawn in one spec.
+test.describe.configure({ timeout: 150_000 });
+
 test.beforeAll(async () => {
   place = mkdtempSync(path.join(os.tmpdir(), 'stopbath-loras-'));
   mkdirSync(path.join(place, 'loras'));
@@ -44,7 +47,8 @@ async function prepare({ page, studio }: App): Promise<void> {
   await folder.press('Enter');
   const files = page.getByTestId('lora-file');
   await expect(files).toHaveCount(2);
-  await expect(files.first()).toContainText('rank 4');
+  // Headers are read by the engine, which may have to start for it.
+  await expect(files.first()).toContainText('rank 4', { timeout: 40_000 });
   await expect(files.last()).toContainText('Made for SDXL');
   await page.getByRole('searchbox', { name: 'Search by name or trigger word' }).fill('sd1');
   await expect(files).toHaveCount(1);

@@ -3,12 +3,15 @@ import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { decodeImage } from '../../electron/media/decode.ts';
 import { createRig, ofKind } from '../../electron/engine/testing/engineRig.ts';
 import { writeFolder } from '../checkpoints/fixtures.ts';
 import { writeSafetensors } from '../checkpoints/writeSafetensors.ts';
 import { writeLora } from './fixtures.ts';
+
+// Whole models are opened and drawn with, several times a test.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 const entry = fileURLToPath(new URL('../../electron/engine/headless.ts', import.meta.url));
 

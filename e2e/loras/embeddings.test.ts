@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createRig, type Rig } from '../../electron/engine/testing/engineRig.ts';
 import { withEmbeddings } from '../../electron/engine/text/embeddingWords.ts';
 import { chunkPrompt } from '../../electron/engine/text/chunks.ts';
@@ -10,6 +10,9 @@ import { relative } from '../checkpoints/draw.ts';
 import { type TensorToWrite, writeSafetensors } from '../checkpoints/writeSafetensors.ts';
 import { type LoraVariant, loraVariants } from './fixtures.ts';
 import { callOf, drawn, type LoraModel, makeLoraModel, runOf } from './rig.ts';
+
+// Whole models are opened and drawn with, several times a test.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 type Entry = readonly [name: string, type: string, shape: readonly number[]];
 const { call, goldens } = JSON.parse(readFileSync(path.join(import.meta.dirname, 'embeddings.json'), 'utf8')) as {

@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createRig, type Rig } from '../../electron/engine/testing/engineRig.ts';
 import { relative } from '../checkpoints/draw.ts';
 import { goldenFile, goldenLatents, layoutsOf, loraVariants } from './fixtures.ts';
 import { callOf, drawn, type LoraModel, makeLoraModel } from './rig.ts';
+
+// Whole models are opened and drawn with, several times a test.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 /** Pictures with LoRAs against diffusers' of the same files; see make_goldens.py. Nothing is random but the formula. */
 const bar = 1e-4;

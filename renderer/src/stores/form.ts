@@ -49,8 +49,8 @@ export interface FormState {
   /** Whether guidance ends at that step, or once its two predictions agree. */
   readonly cutoffBy: 'step' | 'evidence';
   /**
-   * Cosine similarity at which they do. Measured on the first pictures of a longer set, built-in model, 20 steps (e2e/attributes/steering.json), 0.998
-   * stays closer to the fully guided picture than a cutoff at 40 % does, and saves nearly as much.
+   * Cosine similarity at which they do. Measured on 200 prompts with 2 seeds, built-in model, 20 steps (e2e/attributes/steering.json): 0.995 leaves
+   * out 30 % of the evaluations at no cost in accuracy (+0.06 points, standard error 0.06), 0.998 leaves out 23 %, 0.99 leaves out 34 %.
    */
   readonly cutoffCosine: string;
   readonly scheduler: SchedulerId;
