@@ -134,7 +134,7 @@ export const initialForm: FormState = {
   guidanceScale: '7',
   cutoff: null,
   cutoffBy: 'step',
-  cutoffCosine: '0.998',
+  cutoffCosine: '0.995',
   scheduler: 'dpmpp_2m',
   sigmaSchedule: 'automatic',
   seed: '',
