@@ -18,7 +18,10 @@ export interface KeptFeatures {
 }
 
 /**
- * Deep features of the last step that ran the whole UNet, for the steps up to the next one that does.
+ * Deep features of the last step that ran the whole UNet, for the steps up to the next one that does. Measured: a step between takes
+ * 0.08 of a whole one's processor time (Stable Diffusion 1.5, 512 x 512; e2e/graphs/bench.ts). Against the full run of the built-in
+ * model, cut in two for that, at 20 steps: 38.0 dB with a whole step of 2, 32.3 dB of 3, 26.4 dB of 5, and pictures show what was
+ * asked for as often (e2e/attributes/features.json).
  *
  * A checkpoint has not the features, which for 512 x 512 pixels are 5 MB for each half of guidance and each picture, but what they came
  * from: latents and a time. The same calls give the same features, so a run that goes on is the same bit by bit, for one whole step
