@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { InferenceSession as Session, Tensor as OrtValue } from 'onnxruntime-node';
 import { StopbathError } from '../../../shared/errors.ts';
@@ -60,7 +60,7 @@ function specs(metadata: readonly Session.ValueMetadata[]): TensorSpec[] {
 export async function openSession(file: string | Uint8Array, provider: ProviderId): Promise<ModelSession> {
   const name = typeof file === 'string' ? file : 'memory';
   try {
-    const options = sessionOptions(provider, typeof file === 'string' ? await bytesBeside(file) : file.byteLength);
+    const options = sessionOptions(provider, typeof file === 'string' ? await weightBytesOf(file) : file.byteLength);
     if (provider === 'cuda') prepareCuda();
     const session = await (typeof file === 'string'
       ? InferenceSession.create(file, options)
@@ -71,16 +71,34 @@ export async function openSession(file: string | Uint8Array, provider: ProviderI
   }
 }
 
-/** Of a model file and what lies in its folder: its weights. */
-async function bytesBeside(file: string): Promise<number> {
-  const folder = dirname(file);
+/** A file that holds its weights itself is not read for its size. */
+const largestGraph = 64 * 2 ** 20;
+
+/** `length` of an external tensor in the file's bytes: key and value of onnx.proto's StringStringEntryProto. */
+// eslint-disable-next-line no-control-regex -- protobuf's tags are control characters.
+const externalLength = /\x0a\x06length\x12[\x01-\x14](\d{1,20})/gs;
+
+/**
+ * Weights of a model file: its own bytes and those it names in others. A checkpoint lies whole beside the graph of each of its parts.
+ * Exported for tests.
+ */
+export async function weightBytesOf(file: string): Promise<number> {
   try {
-    const sizes = (await readdir(folder)).map(async (name) => (await stat(join(folder, name))).size);
-    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    const { size } = await stat(file);
+    if (size > largestGraph) return size;
+    const named = [...(await readFile(file)).toString('latin1').matchAll(externalLength)];
+    return named.length === 0 ? await bytesBeside(file) : named.reduce((sum, [, digits]) => sum + Number(digits), size);
   } catch {
     // Whatever is wrong with it, the runtime says it better.
     return 0;
   }
+}
+
+/** Old exports name a file without a length: all of it. */
+async function bytesBeside(file: string): Promise<number> {
+  const folder = dirname(file);
+  const sizes = (await readdir(folder)).map(async (name) => (await stat(join(folder, name))).size);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 class OrtSession implements ModelSession {
