@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { GenerateCommand } from '../../electron/engine/generateJob.ts';
+import type { GenerateCommand } from '../../electron/engine/generation.ts';
 import { openCheckpoint } from '../../electron/engine/graph/openCheckpoint.ts';
 import { checkpointsOf, createRig, ofKind, type Rig } from '../../electron/engine/testing/engineRig.ts';
 import type { AdapterRef, Checkpoint, EngineMessage } from '../../shared/engineProtocol.ts';

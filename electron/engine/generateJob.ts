@@ -1,19 +1,19 @@
-import type { Checkpoint, EngineCommand, EngineMessage } from '../../shared/engineProtocol.ts';
+import type { Checkpoint } from '../../shared/engineProtocol.ts';
 import { StopbathError } from '../../shared/errors.ts';
-import { batchSize, type GenerationRequest, type ProviderId } from '../../shared/generation.ts';
+import { batchSize, type GenerationRequest } from '../../shared/generation.ts';
 import { maxLineLength, maxLinesAStep, type RunTrace, shallowEvaluations, type StepRecord } from '../../shared/job.ts';
-import type { StepCallback, StepEnd } from './callbacks/callback.ts';
+import type { StepEnd } from './callbacks/callback.ts';
 import { callbackStates, restoreLoop } from './callbacks/loopState.ts';
-import { type RunControls, type SteeredFields, steeredFields } from './callbacks/runControls.ts';
+import { type SteeredFields, steeredFields } from './callbacks/runControls.ts';
 import { cutAt, type LogCut } from './callbacks/steeringLog.ts';
 import { denoise, type DenoiseResult } from './denoise.ts';
 import type { NoiseModel } from './guidance/condition.ts';
 import { scaleForStep } from './guidance/guidanceCurve.ts';
-import type { GuidedCalls, GuidedInput } from './guidance/guidedPrediction.ts';
+import type { GuidedInput } from './guidance/guidedPrediction.ts';
 import { isGuided } from './guidance/guidanceState.ts';
 import { ReuseMemory } from './guidance/reuse.ts';
 import type { TwoBranchModel } from './guidance/twoBranches.ts';
-import type { LoraStrengths } from './loras/loraStrengths.ts';
+import type { GenerateCommand, GenerateJob, GenerateSurroundings, Timings } from './generation.ts';
 import { jobCallbacks } from './jobCallbacks.ts';
 import type { Pipeline } from './pipelines/pipeline.ts';
 import type { MemoryPlan } from './pipelines/residency.ts';
@@ -22,7 +22,6 @@ import type { SandboxedCallback, UserCallbackState } from './sandbox/userCallbac
 import { type Course, indexOf, stepsOf } from './schedulers/course.ts';
 import { sigmaOf } from './schedulers/scheduler.ts';
 import { createHold } from './steering/hold.ts';
-import type { Pauses } from './steering/pauses.ts';
 import { SteeredRun } from './steering/steeredRun.ts';
 import { checkCheckpoint, checkRequest } from './tasks/checkRequest.ts';
 import { checkInputs, finishImages } from './tasks/pictureInput.ts';
@@ -30,28 +29,6 @@ import { resumeStart } from './tasks/resumeStart.ts';
 import { startTask } from './tasks/start.ts';
 import { createNoise } from './tensor/noise.ts';
 import { tensorFromPlain } from './tensor/tensor.ts';
-
-export type GenerateCommand = Extract<EngineCommand, { kind: 'generate' }>;
-
-/** A generation the engine has taken on. */
-export interface GenerateJob {
-  readonly command: GenerateCommand;
-  readonly controls: RunControls;
-  readonly pauses: Pauses;
-  readonly signal: AbortSignal;
-  /** Callbacks beyond the engine's own; they come before the checkpoint, which sees what they changed. */
-  readonly callbacks: readonly StepCallback[];
-}
-
-export interface GenerateSurroundings {
-  readonly emit: (message: EngineMessage) => void;
-  readonly warn: (text: string) => void;
-  /** Loads the model, or takes the one that is loaded, with all that the request's task needs. */
-  readonly open: () => Promise<{ pipeline: Pipeline; provider: ProviderId; memory: MemoryPlan; loras: LoraStrengths | null }>;
-  readonly guidedCalls: (model: NoiseModel, example: GuidedInput) => Promise<GuidedCalls>;
-}
-
-export type Timings = { -readonly [Name in keyof RunTrace['timingsMs']]: number };
 
 /** Runs one generation from loading to its last message: `finished` or `stopped`. Failures are thrown. */
 export async function runGenerateJob(job: GenerateJob, around: GenerateSurroundings): Promise<void> {

@@ -6,7 +6,7 @@ import { previewCallback, type PreviewSource } from './callbacks/preview.ts';
 import { promptScheduleCallback } from './callbacks/promptSchedule.ts';
 import { type SteeringCallbacks, steeringCallbacks } from './callbacks/steering.ts';
 import { type DenoisePlan, offeredNames, turn } from './denoise.ts';
-import type { GenerateJob, GenerateSurroundings, Timings } from './generateJob.ts';
+import type { GenerateJob, GenerateSurroundings, Timings } from './generation.ts';
 import type { ReuseMemory } from './guidance/reuse.ts';
 import { montage } from './images/paste.ts';
 import { projectLatents } from './latents/project.ts';
@@ -16,7 +16,7 @@ import type { SandboxedCallback } from './sandbox/userCallback.ts';
 import type { SteeredRun } from './steering/steeredRun.ts';
 import { drawnRegion } from './tasks/pictureInput.ts';
 import { imageLatentsName, initialNoiseName } from './tasks/resumeStart.ts';
-import type { TaskStart } from './tasks/start.ts';
+import type { TaskStart } from './tasks/taskStart.ts';
 import type { RestorableNoise } from './tensor/noise.ts';
 import type { Tensor } from './tensor/tensor.ts';
 

@@ -5,7 +5,7 @@ import type { GreyImage, RgbImage, RunInputs } from '../../../shared/engineProto
 import type { ErrorCode } from '../../../shared/errors.ts';
 import { type GenerationRequestInput, parseGenerationRequest } from '../../../shared/generation.ts';
 import type { StepCallback } from '../callbacks/callback.ts';
-import type { GenerateCommand } from '../generateJob.ts';
+import type { GenerateCommand } from '../generation.ts';
 import { createRig, ofKind } from '../testing/engineRig.ts';
 
 /** What badInput.test.ts asks of the command line, asked of a request and of the engine itself: refused by the field's name. */

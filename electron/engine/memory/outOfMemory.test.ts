@@ -7,7 +7,7 @@ import { StopbathError } from '../../../shared/errors.ts';
 import { type GenerationRequest, parseGenerationRequest, type ProviderId } from '../../../shared/generation.ts';
 import { Engine } from '../engine.ts';
 import type { EngineOptions } from '../engineOptions.ts';
-import type { GenerateCommand } from '../generateJob.ts';
+import type { GenerateCommand } from '../generation.ts';
 import { openSession } from '../ort/session.ts';
 import type { ModelSession } from '../tensor/modelSession.ts';
 import type { Tensor } from '../tensor/tensor.ts';

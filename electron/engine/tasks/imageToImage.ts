@@ -1,6 +1,6 @@
 import { drawNoise, encodeForBatch } from './draws.ts';
 import { picturePixels, requireInputs } from './pictureInput.ts';
-import type { StartInput, TaskStart } from './start.ts';
+import type { StartInput, TaskStart } from './taskStart.ts';
 
 /** The picture at the noise level of the first step; of a run that goes on where another left off, the picture as it is. */
 export async function imageToImage({ request, inputs, pipeline, stepper, window, noise }: StartInput): Promise<TaskStart> {

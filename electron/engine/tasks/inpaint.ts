@@ -2,7 +2,7 @@ import { batchSize } from '../../../shared/generation.ts';
 import { repeatRows } from '../tensor/tensor.ts';
 import { drawNoise, encodeForBatch, pureNoise } from './draws.ts';
 import { maskedPicture, requireInputs } from './pictureInput.ts';
-import type { StartInput, TaskStart } from './start.ts';
+import type { StartInput, TaskStart } from './taskStart.ts';
 
 /**
  * Noise alone at strength 1, else the picture at the noise level of the first step.

@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../../../shared/engineProtocol.ts';
 import { tensorInputNames } from '../callbacks/callback.ts';
 import { tensorFromPlain } from '../tensor/tensor.ts';
-import type { TaskStart } from './start.ts';
+import type { TaskStart } from './taskStart.ts';
 
 /** What a checkpoint keeps beside the tensors callbacks know: see {@link TaskStart.known}. */
 export const imageLatentsName = 'image_latents';

@@ -2,7 +2,7 @@ import { plainUse, type Checkpoint, type EngineMessage } from '../../../shared/e
 import { type GenerationRequest, parseGenerationRequest } from '../../../shared/generation.ts';
 import type { StepCallback } from '../callbacks/callback.ts';
 import { createEngine, type Engine } from '../engine.ts';
-import type { GenerateCommand } from '../generateJob.ts';
+import type { GenerateCommand } from '../generation.ts';
 
 export const tinyRequest: GenerationRequest = parseGenerationRequest({
   task: 'text-to-image',
