@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,9 +12,10 @@ import { median, quantile, sum } from './stats.ts';
 import { measureStops, type StopSample } from './stops.ts';
 
 /**
- * `npm run bench [-- --rounds N --stops N --out FILE --peers --frames [SCENE]]`. Ratios within one run, medians, the kinds of run interleaved, so
+ * `npm run bench [-- --rounds N --stops N --out FILE --peers --frames [SCENE] --graphs FOLDER]`. Ratios within one run, medians, the kinds of run interleaved, so
  * that a machine whose speed drifts does not favour one of them. `--peers` measures nothing but us against optimum and diffusers (peers.ts);
- * `--frames` nothing but what a frame costs the page (frames.ts): every scene, or those whose name has SCENE in it.
+ * `--frames` nothing but what a frame costs the page (frames.ts): every scene, or those whose name has SCENE in it;
+ * `--graphs` nothing but our graphs of SD 1.5 against an export of the same weights, made before by e2e/graphs/export.py (e2e/graphs/bench.ts).
  */
 
 const { values, positionals } = parseArgs({
@@ -24,6 +26,7 @@ const { values, positionals } = parseArgs({
     out: { type: 'string', default: 'test-results/bench.json' },
     peers: { type: 'boolean', default: false },
     frames: { type: 'boolean', default: false },
+    graphs: { type: 'string' },
   },
 });
 
@@ -43,6 +46,11 @@ if (values.frames) {
   mkdirSync(path.dirname(values.out), { recursive: true });
   writeFileSync(values.out, `${JSON.stringify(frames, null, 2)}\n`);
   process.exit();
+}
+
+if (values.graphs !== undefined) {
+  const script = path.join(import.meta.dirname, '../graphs/bench.ts');
+  process.exit(spawnSync(process.execPath, [script, values.graphs, 'sd15', values.rounds], { stdio: 'inherit' }).status ?? 1);
 }
 
 if (values.peers) {

@@ -104,7 +104,7 @@ export class LoadedModel {
   }
 
   async #openOn(provider: ProviderId, use: ModelUse, { request, task, decodesPreviews, onPart }: IntendedRun): Promise<OpenModel> {
-    const inUse = await folderInUse(use, (text) => this.#options.warn?.(text));
+    const inUse = await folderInUse(use, provider, (text) => this.#options.warn?.(text));
     const { memoryPolicy: policy } = use;
     const { folder } = inUse;
     const plan = await this.#plan({ folder, provider, request, policy, decodesPreviews, heldBytes: this.#heldBytes(provider) });

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdapterRef, ModelUse } from '../../../shared/engineProtocol.ts';
 import { StopbathError, toFailure } from '../../../shared/errors.ts';
+import type { ProviderId } from '../../../shared/generation.ts';
 import { clipVocabularyFile } from '../assets.ts';
 import { readRecord } from '../graph/checkpointRecord.ts';
 import type { EmbeddingFile } from '../graph/lora/embeddingFile.ts';
@@ -24,11 +25,12 @@ export interface FolderInUse {
 /**
  * A folder that was written over a checkpoint is brought up to date, or, with LoRAs and embeddings, another one is written beside it; any
  * other folder is taken as it is.
+ * @param device its graphs are written for this one
  * @param warn told of embeddings that cannot be used: their names stay words
  * @throws StopbathError `INVALID_INPUT` with field `loras` for a LoRA that cannot be used, or where the graphs are not ours and take none;
  * what `reopenCheckpoint` throws.
  */
-export async function folderInUse({ modelFolder: folder, loras: refs, embeddings: called }: Pick<ModelUse, 'modelFolder' | 'loras' | 'embeddings'>, warn: (text: string) => void): Promise<FolderInUse> {
+export async function folderInUse({ modelFolder: folder, loras: refs, embeddings: called }: Pick<ModelUse, 'modelFolder' | 'loras' | 'embeddings'>, device: ProviderId, warn: (text: string) => void): Promise<FolderInUse> {
   const record = await readRecord(folder);
   if (record === null) {
     if (refs.length > 0) throw takesNone();
@@ -38,7 +40,7 @@ export async function folderInUse({ modelFolder: folder, loras: refs, embeddings
   // Only checkpoints need what writes graphs.
   const { reopenCheckpoint } = await import('../graph/openCheckpoint.ts');
   const vocabulary = clipVocabularyFile();
-  const plain = async (): Promise<FolderInUse> => ({ folder: (await reopenCheckpoint(folder, { vocabulary })).folder, loras: null, loraHashes: [], embeddings: [] });
+  const plain = async (): Promise<FolderInUse> => ({ folder: (await reopenCheckpoint(folder, { vocabulary, graph: { device } })).folder, loras: null, loraHashes: [], embeddings: [] });
   if (refs.length === 0 && called.length === 0) return plain();
   const [{ readLoraFile }, { adapterSet }, { loraFingerprint }] = await Promise.all([
     import('../graph/lora/loraFile.ts'),
@@ -49,7 +51,7 @@ export async function folderInUse({ modelFolder: folder, loras: refs, embeddings
   const embeddings = await fittingEmbeddings(called, folder, warn);
   if (files.length === 0 && embeddings.length === 0) return plain();
   const adapters = adapterSet(files, embeddings.map(({ file }) => file));
-  const opened = await reopenCheckpoint(folder, { vocabulary, adapters }).catch((error: unknown) => {
+  const opened = await reopenCheckpoint(folder, { vocabulary, adapters, graph: { device } }).catch((error: unknown) => {
     throw error instanceof StopbathError && error.field === 'loras' ? asBadLora(error) : error;
   });
   return {
