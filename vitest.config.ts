@@ -1,11 +1,8 @@
 import react from '@vitejs/plugin-react';
-import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    // Left alone it takes one of two cores; files spend half their time on starting.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
