@@ -119,8 +119,29 @@ const total = cutoffTrace?.numTimesteps ?? 0;
 const idealSpeedUp = (total * guidedMs) / (guidedCount * guidedMs + (total - guidedCount) * unguidedMs);
 const denoise = (runs: readonly MeasuredRun[]): number => median(runs.map(({ trace }) => sum(trace.steps.map((step) => step.ms))));
 const speedUp = denoise(kinds.linear) / denoise(kinds.cutoff);
-const stops = Number(values.stops) > 0 ? await measureStops(Number(values.stops)) : [];
-const ofStops = (key: keyof StopSample, share: number): number | null => (stops.length === 0 ? null : quantile(stops.map((stop) => stop[key]), share));
+/** At the pace that is set when nobody chose one, and at the one that is hardest to stop. */
+const paces = { Watch: 'Watch', Full: 'Full speed' } as const;
+
+async function stopFigures(name: keyof typeof paces): Promise<Record<string, number>> {
+  const stops = await measureStops(Number(values.stops), paces[name]);
+  const of = (key: keyof StopSample, share: number): number => quantile(stops.map((stop) => stop[key]), share);
+  return {
+    // From the click in the page to the painted answer, to the run's end, and to the next run in the queue.
+    [`stop${name}AcknowledgedMsP50`]: of('acknowledgedMs', 0.5),
+    [`stop${name}AcknowledgedMsP95`]: of('acknowledgedMs', 0.95),
+    [`stop${name}EndedMsP50`]: of('stoppedMs', 0.5),
+    [`stop${name}EndedMsP95`]: of('stoppedMs', 0.95),
+    [`stop${name}NextLoadsMsP50`]: of('nextLoadsMs', 0.5),
+    [`stop${name}NextLoadsMsP95`]: of('nextLoadsMs', 0.95),
+    [`stop${name}NextStepMsP50`]: of('nextStepMs', 0.5),
+    [`stop${name}NextStepMsP95`]: of('nextStepMs', 0.95),
+    // UNet calls that ended after the click: in how many of the stops none, one, more; and the most.
+    ...Object.fromEntries([0, 1, 2].map((calls) => [`stop${name}CallsAfter${calls}`, stops.filter(({ callsAfter }) => callsAfter === calls).length])),
+    [`stop${name}CallsAfterMax`]: of('callsAfter', 1),
+  };
+}
+
+const stops = Number(values.stops) === 0 ? {} : { ...(await stopFigures('Watch')), ...(await stopFigures('Full')) };
 
 const figures = {
   machine: { cpu: os.cpus()[0]?.model ?? 'unknown', cores: os.cpus().length, node: process.version, provider: cutoffTrace?.provider ?? null },
@@ -140,24 +161,10 @@ const figures = {
     kinds.linear.map(({ trace, firstPreviewMs }) => (firstPreviewMs ?? Number.NaN) / (trace.timingsMs.textEncode + (trace.steps[0]?.ms ?? Number.NaN))),
   ),
   engineToPictureMs: median(kinds.linear.map(({ wallMs }) => wallMs)),
-  stops: stops.length,
-  // From the click in the page to the painted answer, to the run's end, and to the next run in the queue.
-  stopAcknowledgedMsP50: ofStops('acknowledgedMs', 0.5),
-  stopAcknowledgedMsP95: ofStops('acknowledgedMs', 0.95),
-  stopEndedMsP50: ofStops('stoppedMs', 0.5),
-  stopEndedMsP95: ofStops('stoppedMs', 0.95),
-  stopNextLoadsMsP50: ofStops('nextLoadsMs', 0.5),
-  stopNextLoadsMsP95: ofStops('nextLoadsMs', 0.95),
-  stopNextStepMsP50: ofStops('nextStepMs', 0.5),
-  stopNextStepMsP95: ofStops('nextStepMs', 0.95),
+  stops: Number(values.stops),
+  ...stops,
   /** Steps that ended after the engine had been told. */
   stopStepsAfterMax: stepsAfterStop.length === 0 ? null : Math.max(...stepsAfterStop),
-  /** Model calls that ended after the click, by the times of the steps themselves: the way from the page to the engine is in it. */
-  stopCallsAfterClickP50: ofStops('callsAfter', 0.5),
-  stopCallsAfterClickP95: ofStops('callsAfter', 0.95),
-  stopCallsAfterClickMax: ofStops('callsAfter', 1),
-  /** The same as the page hears it, with what was on its way already. */
-  stopCallsHeardAfterMax: ofStops('callsHeardAfter', 1),
 };
 
 write(figures);

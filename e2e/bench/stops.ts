@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import type { Page } from '@playwright/test';
+import type { App } from '../app.ts';
 import { withBrowserApp } from './browserApp.ts';
+import { callTimesEnv, readCallTimes } from './callTimes.ts';
 
 export interface StopSample {
   /** From the click to the changed screen, ms, painted. */
@@ -10,19 +15,18 @@ export interface StopSample {
   readonly nextLoadsMs: number;
   /** From the click to the first finished step of that run, ms: text encoding and a step are in it. */
   readonly nextStepMs: number;
-  /** Model calls that ended after the click, by the times that the steps themselves tell. */
+  /** UNet calls of this run that ended after the click, by the engine's own clock. */
   readonly callsAfter: number;
-  /** The same as the page hears it, with what was on its way when it was clicked. */
-  readonly callsHeardAfter: number;
 }
+
+/** As the app labels them. */
+type Pace = 'Watch' | 'Full speed';
 
 /** An event of a job and when the page heard it, milliseconds of its own clock. */
 interface Heard {
   readonly at: number;
   readonly kind: string;
   readonly jobId: string;
-  /** Of a step. */
-  readonly ms: number;
 }
 
 interface Clicked {
@@ -40,8 +44,8 @@ function listenInPage(): void {
       super(url, protocols);
       this.addEventListener('message', ({ data }: MessageEvent<string>) => {
         if (typeof data !== 'string' || !data.startsWith('{"event":"job"')) return;
-        const { value } = JSON.parse(data) as { value: { kind: string; jobId: string; step?: { ms: number } } };
-        heard.push({ at: performance.now(), kind: value.kind, jobId: value.jobId, ms: value.step?.ms ?? 0 });
+        const { value } = JSON.parse(data) as { value: { kind: string; jobId: string } };
+        heard.push({ at: performance.now(), kind: value.kind, jobId: value.jobId });
       });
     }
   };
@@ -80,55 +84,70 @@ async function heardInPage(page: Page): Promise<Heard[]> {
   return await page.evaluate(() => (window as unknown as { heard: Heard[] }).heard);
 }
 
-function sampleOf({ clickedAt, acknowledgedMs, jobId }: Clicked, heard: readonly Heard[]): StopSample | null {
+/** How far the page's clock is ahead of ours, ms: from the quickest of some questions, to half of what that took. */
+async function clockAhead(page: Page): Promise<number> {
+  const now = (): number => performance.timeOrigin + performance.now();
+  let best = { tookMs: Infinity, ahead: 0 };
+  for (let trial = 0; trial < 20; trial++) {
+    const asked = now();
+    const theirs = await page.evaluate(() => performance.timeOrigin + performance.now());
+    const tookMs = now() - asked;
+    if (tookMs < best.tookMs) best = { tookMs, ahead: theirs - (asked + tookMs / 2) };
+  }
+  return best.ahead;
+}
+
+type ByPage = Omit<StopSample, 'callsAfter'>;
+
+/** @returns null while not all of it was heard */
+function sampleOf({ clickedAt, acknowledgedMs, jobId }: Clicked, heard: readonly Heard[]): ByPage | null {
   const after = heard.filter(({ at }) => at > clickedAt);
   const stopped = after.find((event) => event.jobId === jobId && event.kind === 'stopped');
   const next = after.find((event) => event.jobId !== jobId && event.kind === 'loading');
   const step = after.find((event) => event.jobId === next?.jobId && event.kind === 'step');
   if (stopped === undefined || next === undefined || step === undefined) return null;
-  // A run is told stopped within a turn of its last step's end: from there its steps are counted back.
-  let end = stopped.at;
-  let callsAfter = 0;
-  for (const { ms } of heard.filter((event) => event.jobId === jobId && event.kind === 'step').reverse()) {
-    if (end <= clickedAt) break;
-    callsAfter++;
-    end -= ms;
-  }
-  return {
-    acknowledgedMs,
-    stoppedMs: stopped.at - clickedAt,
-    nextLoadsMs: next.at - clickedAt,
-    nextStepMs: step.at - clickedAt,
-    callsAfter,
-    callsHeardAfter: after.filter((event) => event.jobId === jobId && event.kind === 'step').length,
-  };
+  return { acknowledgedMs, stoppedMs: stopped.at - clickedAt, nextLoadsMs: next.at - clickedAt, nextStepMs: step.at - clickedAt };
 }
 
 /** Presses Stop in a real browser at moments spread over the run, with another run waiting behind it each time. */
-export async function measureStops(count: number): Promise<StopSample[]> {
-  return await withBrowserApp(async ({ page, studio }) => {
-    await page.addInitScript(listenInPage);
-    await page.reload();
-    await studio.ready();
-    await studio.fill({ prompt: 'a red house', steps: 500, seed: '1', pace: 'Full speed' });
+export async function measureStops(count: number, pace: Pace): Promise<StopSample[]> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'stopbath-calls-'));
+  const file = path.join(folder, 'calls.txt');
+  try {
+    return await withBrowserApp((app) => pressStops(app, count, pace, file), callTimesEnv(file));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function pressStops({ page, studio }: App, count: number, pace: Pace, callTimesFile: string): Promise<StopSample[]> {
+  await page.addInitScript(listenInPage);
+  await page.reload();
+  await studio.ready();
+  await studio.fill({ prompt: 'a red house', steps: 500, seed: '1', pace });
+  await studio.generate.click();
+  const stops: { jobId: string; clickedAt: number; byPage: ByPage }[] = [];
+  for (let index = 0; stops.length < count; index++) {
+    // A machine so busy that runs end before they are stopped measures nothing.
+    if (index > 2 * count) throw new Error(`Only ${stops.length} of ${index} stops met a run with another one waiting.`);
+    // At the first: one to stop, later the one that was let go on.
     await studio.generate.click();
-    const samples: StopSample[] = [];
-    for (let index = 0; samples.length < count; index++) {
-      // A machine so busy that runs end before they are stopped measures nothing.
-      if (index > 2 * count) throw new Error(`Only ${samples.length} of ${index} stops met a run with another one waiting.`);
-      // At the first: one to stop, later the one that was let go on.
-      await studio.generate.click();
-      await studio.waitForSteps(1);
-      await studio.waitForSteps(2 + (index % 5) * 3);
-      await page.waitForTimeout((index * 7) % 40);
-      const clicked = await clickStop(page);
-      let sample: StopSample | null = null;
-      for (const deadline = Date.now() + 10_000; sample === null && Date.now() < deadline; ) {
-        sample = sampleOf(clicked, await heardInPage(page));
-      }
-      if (sample !== null) samples.push(sample);
-      await page.evaluate(() => (window as unknown as { heard: Heard[] }).heard.splice(0, Infinity));
+    await studio.waitForSteps(1);
+    await studio.waitForSteps(2 + (index % 5) * 3);
+    await page.waitForTimeout((index * 7) % 40);
+    const clicked = await clickStop(page);
+    let byPage: ByPage | null = null;
+    for (const deadline = Date.now() + 10_000; byPage === null && Date.now() < deadline; ) {
+      byPage = sampleOf(clicked, await heardInPage(page));
     }
-    return samples;
+    const origin = await page.evaluate(() => performance.timeOrigin);
+    if (byPage !== null) stops.push({ jobId: clicked.jobId, clickedAt: origin + clicked.clickedAt, byPage });
+    await page.evaluate(() => (window as unknown as { heard: Heard[] }).heard.splice(0, Infinity));
+  }
+  const ahead = await clockAhead(page);
+  const { callEnds, stoppedAt } = readCallTimes(callTimesFile);
+  return stops.map(({ jobId, clickedAt, byPage }) => {
+    const end = stoppedAt.get(jobId) ?? -Infinity;
+    return { ...byPage, callsAfter: callEnds.filter((at) => at > clickedAt - ahead && at <= end).length };
   });
 }

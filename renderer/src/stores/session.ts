@@ -13,7 +13,7 @@ import { setForm } from './form.ts';
 import { refuseSent } from './formChecks.ts';
 import { readSavedForm } from './formSaved.ts';
 import { receiveDevices } from './devices.ts';
-import { createFramePace } from './framePace.ts';
+import { createFramePace, type Haste } from './framePace.ts';
 import { applyToJobs, jobsStore, replaceJobs, withoutPicture } from './jobs.ts';
 import { libraryStore, withLibraryEvent } from './library.ts';
 import { receiveLoraFiles } from './loraFiles.ts';
@@ -146,10 +146,22 @@ function keepShown(picture: Picture | null): void {
   viewStore.setState({ shownBatchIndex: Math.max(0, index) });
 }
 
-/** Steps come faster than they can be drawn; all else is told at once. */
+/**
+ * Steps come faster than they can be drawn. A run that ends and the next that begins are one change of the page, not three.
+ * What answers a person is told at once.
+ */
+const hastes: Partial<Record<JobEvent['kind'], Haste>> = {
+  step: 'paced',
+  preview: 'paced',
+  'callback-log': 'paced',
+  loading: 'frame',
+  decoding: 'frame',
+  finished: 'frame',
+};
+
 const jobPace = createFramePace<JobEvent>(
   (events) => events.forEach(receiveJob),
-  ({ kind }) => kind === 'step' || kind === 'preview' || kind === 'callback-log',
+  ({ kind }) => hastes[kind] ?? 'now',
 );
 
 function receiveJob(event: JobEvent): void {

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'react';
 import { cx } from './cx.ts';
-import { drawEnlarged } from './enlarge.ts';
+import { drawEnlarged, drawnSize } from './enlarge.ts';
 import styles from './Frame.module.css';
 
 export interface FrameProps {
@@ -62,8 +62,7 @@ function draw(canvas: HTMLCanvasElement | null, image: HTMLImageElement | null):
   const context = canvas?.getContext('2d') ?? null;
   if (canvas === null || context === null) return;
   const scale = window.devicePixelRatio;
-  const width = Math.round(canvas.clientWidth * scale);
-  const height = Math.round(canvas.clientHeight * scale);
+  const { width, height } = drawnSize(image, canvas.clientWidth * scale, canvas.clientHeight * scale);
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
   context.clearRect(0, 0, width, height);
