@@ -21,7 +21,7 @@ export const rooms: readonly Room[] = [
   ['electron/engine/guidance', ['shared', 'electron/engine/tensor']],
   ['electron/engine/latents', ['shared', 'electron/engine/tensor']],
   ['electron/engine/text', ['shared', 'electron/engine/tensor']],
-  ['electron/engine/ort', ['shared', 'electron/system', 'electron/engine/tensor', 'electron/engine/graph/onnx']],
+  ['electron/engine/ort', ['shared', 'electron/system', 'electron/engine/tensor', 'electron/engine/graph']],
   ['electron/engine/images', ['shared', 'electron/engine/tensor']],
   [
     'electron/engine/callbacks',

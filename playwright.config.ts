@@ -15,6 +15,8 @@ export default defineConfig({
   use: {
     launchOptions: await findBrowser(),
     viewport: { width: 1280, height: 800 },
-    trace: 'retain-on-failure',
+    // A trace costs the runner as much again as the spec itself: `playwright test --trace retain-on-failure` where one is wanted.
+    trace: 'off',
+    screenshot: 'only-on-failure',
   },
 });

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess, execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
-import { _electron, test as base, type Browser, type ElectronApplication, type Page } from '@playwright/test';
+import { _electron, expect, test as base, type Browser, type ElectronApplication, type Page } from '@playwright/test';
 import { Studio } from './studio.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -200,5 +200,14 @@ export const test = base.extend<Fixtures>({
     });
   },
 });
+
+/** Waits until the form as it is kept on the disk has that text in it: it is written a moment after the last key. */
+export async function formKept({ dataFolder }: App, text: string | RegExp): Promise<void> {
+  const kept = (): string => {
+    const file = path.join(dataFolder, 'settings.json');
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  };
+  await expect.poll(kept).toMatch(text);
+}
 
 export { expect } from '@playwright/test';

@@ -1,5 +1,5 @@
 import type { Locator, Page } from '@playwright/test';
-import { expect, test } from './app.ts';
+import { expect, formKept, test } from './app.ts';
 
 const prompt = 'a blue house and a pine tree on white snow';
 
@@ -203,7 +203,7 @@ test('callbacks are switched, ordered by keys and kept over a restart; one that 
   await studio.waitFor('finished');
   await expect(list.getByText(/Switched off after step 3, line 2: .*enough/)).toBeVisible();
 
-  await page.waitForTimeout(800);
+  await formKept(app, 'enough');
   const next = await restart(app);
   await next.studio.ready();
   await openAdvanced(next.page);

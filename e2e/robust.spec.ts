@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect, test } from './app.ts';
+import { expect, formKept, test } from './app.ts';
 import { Studio } from './studio.ts';
 
 const prompt = 'a yellow house by a lake';
@@ -29,8 +29,7 @@ test('history, form and settings are still there after a restart', async ({ star
   await app.studio.generate.click();
   await app.studio.waitFor('finished');
   await expect(app.studio.history.getByRole('img')).toHaveCount(1);
-  // The form is written a moment after the last key.
-  await app.page.waitForTimeout(1000);
+  await formKept(app, /"seed":\s*"77"/);
 
   const { studio } = await restart(app);
   await studio.ready();
@@ -61,8 +60,9 @@ test('bad input is told at its field and starts nothing', async ({ start }) => {
 test('a broken settings file is set aside with a notice', async ({ start, restart }) => {
   const app = await start();
   await app.studio.ready();
-  await app.page.waitForTimeout(500);
   const { dataFolder } = app;
+  // Not before it is gone: it may write its own once more.
+  await app.end();
   writeFileSync(path.join(dataFolder, 'settings.json'), '{"theme": "dark", ');
   const next = await restart(app);
   await next.studio.ready();

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
@@ -13,12 +13,20 @@ interface Counts {
   skipped: number;
 }
 
-function run(title: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): boolean {
-  console.log(`\n--- ${title}`);
+/** Runs one check, its output shown as it comes, or all at its end where it runs beside another. */
+function run(title: string, command: string, args: readonly string[], { env = {}, isBeside = false }: { env?: NodeJS.ProcessEnv; isBeside?: boolean } = {}): Promise<boolean> {
+  if (!isBeside) console.log(`\n--- ${title}`);
   const started = performance.now();
-  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env }, shell: process.platform === 'win32' });
-  console.log(`--- ${title}: ${status === 0 ? 'ok' : 'FAILED'} (${((performance.now() - started) / 1000).toFixed(0)} s)`);
-  return status === 0;
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', isBeside ? 'pipe' : 'inherit', isBeside ? 'pipe' : 'inherit'], env: { ...process.env, ...env }, shell: process.platform === 'win32' });
+  let output = isBeside ? `\n--- ${title}\n` : '';
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
+  return new Promise((resolve) => {
+    child.on('error', (error) => (output += `${String(error)}\n`));
+    child.on('close', (code) => {
+      console.log(`${output}--- ${title}: ${code === 0 ? 'ok' : 'FAILED'} (${((performance.now() - started) / 1000).toFixed(0)} s)`);
+      resolve(code === 0);
+    });
+  });
 }
 
 function readJson(file: string): Record<string, unknown> | null {
@@ -50,14 +58,13 @@ mkdirSync(results, { recursive: true });
 const unitReport = path.join(results, 'unit.json');
 const specReport = path.join(root, 'playwright-report', 'specs.json');
 
-const checks = [
-  run('build', 'npm', ['run', '-s', 'build']),
-  run('types', 'npm', ['run', '-s', 'typecheck']),
-  run('lint', 'npm', ['run', '-s', 'lint']),
-];
-const unitOk = run('unit tests', 'vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${unitReport}`]);
+const built = await run('build', 'npm', ['run', '-s', 'build']);
+// Each keeps one core busy.
+const read = await Promise.all([run('types', 'npm', ['run', '-s', 'typecheck']), run('lint', 'npm', ['run', '-s', 'lint'], { isBeside: true })]);
+const checks = [built, ...read];
+const unitOk = await run('unit tests', 'vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${unitReport}`]);
 const unit = vitestCounts(unitReport);
-const specsOk = run('browser specs', 'playwright', ['test', '--reporter=list,json'], { PLAYWRIGHT_JSON_OUTPUT_FILE: specReport });
+const specsOk = await run('browser specs', 'playwright', ['test', '--reporter=list,json'], { env: { PLAYWRIGHT_JSON_OUTPUT_FILE: specReport } });
 const specs = playwrightCounts(specReport);
 
 const ok = checks.every(Boolean) && unitOk && specsOk && unit.passed > 0 && specs.passed > 0;

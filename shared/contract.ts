@@ -14,6 +14,7 @@ import {
   modelSchema,
   networkEntrySchema,
   offerSchema,
+  placements,
   predictionTypes,
 } from './models.ts';
 
@@ -102,9 +103,12 @@ export const calls = {
   'models.list': { input: none, output: z.array(modelSchema) },
   /** What lies at a hub repository (`owner/name`, an address of the hub, `@revision`) or at a path of this machine. Nothing large is fetched. */
   'models.look': { input: z.object({ at: z.string().min(1).max(4096) }), output: offerSchema },
-  /** Takes a variant of an offer: a hub's is downloaded, a path's is used where it lies. */
+  /**
+   * Takes a variant of an offer: a hub's is downloaded, a path's is used where it lies. Refused with `NO_PLACE` where neither the app's folder
+   * nor the checkpoint's own takes its graphs; `placement: 'copy'`, only for a checkpoint at a path, takes it nevertheless.
+   */
   'models.add': {
-    input: z.object({ source: offerSchema.shape.source, variant: z.string() }),
+    input: z.object({ source: offerSchema.shape.source, variant: z.string(), placement: z.enum(placements).optional() }),
     output: z.object({ modelId: z.string().nullable(), downloadId: z.string().nullable() }),
   },
   /** Electron: asks for a file or a folder. Web: not offered, a path is typed. */
@@ -118,6 +122,8 @@ export const calls = {
       family: z.enum(modelFamilies).optional(),
       predictionType: z.enum(predictionTypes).optional(),
       isInpaint: z.boolean().optional(),
+      /** Of a checkpoint; refused while a run uses it. */
+      placement: z.enum(placements).optional(),
     }),
     output: modelSchema,
   },

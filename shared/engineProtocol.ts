@@ -1,9 +1,10 @@
 import type { CallOutput, EngineStatus, Settings } from './contract.ts';
 import type { DeviceReason } from './deviceReasons.ts';
 import type { Failure } from './errors.ts';
-import type { AdapterFile, DoctorReport, Forecast, Model } from './models.ts';
+import type { AdapterFile, DoctorReport, Forecast, Model, Placement } from './models.ts';
 import type { GenerationRequest, ProviderChoice, ProviderId, SteeringEntry } from './generation.ts';
 import type { Breakpoint, CallbackProblem, PauseReason, Region, RunTrace, Steering, StepRecord, TokenCount } from './job.ts';
+import type { RunWarning } from './runWarning.ts';
 
 /** A float tensor as plain data; survives structured clone and `serialization: 'advanced'`. */
 export interface PlainTensor {
@@ -129,6 +130,8 @@ export type EngineCommand =
       readonly path: string;
       readonly store: string;
       readonly overrides: CheckpointOverrides;
+      /** Left out: `link`. */
+      readonly placement?: Placement;
     }
   /** Reads a LoRA's or an embedding's header. */
   | { readonly kind: 'read-adapter'; readonly requestId: string; readonly file: string }
@@ -192,6 +195,8 @@ export type EngineMessage =
   | ({ readonly kind: 'callback-problem'; readonly jobId: string } & CallbackProblem)
   /** What one call of a callback wrote, its last lines. */
   | { readonly kind: 'callback-log'; readonly jobId: string; readonly name: string; readonly stepIndex: number; readonly lines: string[] }
+  /** Something was not done as asked; the run goes on. */
+  | ({ readonly kind: 'warning'; readonly jobId: string } & RunWarning)
   | { readonly kind: 'callback-checked'; readonly requestId: string; readonly check: CallOutput<'callbacks.check'> }
   | { readonly kind: 'decoding'; readonly jobId: string }
   | { readonly kind: 'finished'; readonly jobId: string; readonly images: readonly RgbImage[]; readonly trace: RunTrace }

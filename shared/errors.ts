@@ -10,6 +10,7 @@ export const errorCodes = [
   'MODEL_TOKENIZER',
   'MODEL_NAN',
   'MODEL_UNSUPPORTED',
+  'NO_PLACE',
   'PROVIDER_UNAVAILABLE',
   'OUT_OF_MEMORY',
   'ENGINE_CRASH',

@@ -1,6 +1,8 @@
 import type { Steering } from './generation.ts';
-import type { CallbackLine, CallbackProblem, JobEvent, JobSnapshot } from './job.ts';
+import type { JobEvent } from './jobEvent.ts';
+import type { CallbackLine, CallbackProblem, JobSnapshot } from './jobSnapshot.ts';
 import type { Preview } from './picture.ts';
+import { withWarning } from './runWarning.ts';
 
 export function emptySnapshot(jobId: string, request: JobSnapshot['request'], paceMs: number): JobSnapshot {
   return {
@@ -22,6 +24,7 @@ export function emptySnapshot(jobId: string, request: JobSnapshot['request'], pa
     log: [],
     callbackProblems: [],
     callbackLog: [],
+    warnings: [],
     breakpoints: [],
   };
 }
@@ -90,6 +93,8 @@ export function applyJobEvent(job: JobSnapshot, event: JobEvent): JobSnapshot {
       return { ...job, callbackProblems: withProblem(job.callbackProblems, event) };
     case 'callback-log':
       return { ...job, callbackLog: withLines(job.callbackLog, event) };
+    case 'warning':
+      return { ...job, warnings: withWarning(job.warnings, event) };
     case 'breakpoints':
       return { ...job, breakpoints: event.breakpoints };
     case 'stopping':

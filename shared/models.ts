@@ -9,6 +9,13 @@ export const modelOrigins = ['built-in', 'onnx', 'checkpoint', 'diffusers'] as c
 export const modelFamilies = ['sd', 'sdxl'] as const;
 export const predictionTypes = ['epsilon', 'v_prediction', 'sample'] as const;
 
+/**
+ * How a checkpoint's weights come to lie beside their graphs. `link`: by hard link in the app's folder, or else in a hidden folder beside
+ * the file; no byte is copied. `copy`: into the app's folder, where the person wants it.
+ */
+export const placements = ['link', 'copy'] as const;
+export type Placement = (typeof placements)[number];
+
 /** A model the app can run. */
 export const modelSchema = z.object({
   id: z.string(),
@@ -43,6 +50,11 @@ export const modelSchema = z.object({
   predictionType: z.enum(predictionTypes).nullable(),
   /** What the person may have to say because the file does not: names of the fields `models.edit` takes. */
   uncertain: z.array(z.string()),
+  /**
+   * Where the graphs over a checkpoint lie. `store`: in the app's folder; `beside`: in a folder beside its file, whose disk is another one;
+   * `copied`: in the app's folder with a copy of the weights. null where there are none, or none yet.
+   */
+  graphs: z.enum(['store', 'beside', 'copied']).nullable(),
   /** Why it cannot be used now: its files are gone, or are others. */
   problem: failureSchema.nullable(),
 });

@@ -46,9 +46,9 @@ const latentsOf = (checkpoint: Checkpoint | undefined): Float32Array => Float32A
 const patternOf = (messages: readonly EngineMessage[]): string => ofKind(messages, 'step').map(({ step }) => (step.reused === 'features' ? 's' : 'w')).join('');
 
 /** One for several runs, of a model that is not there yet. */
-function rigLater(): Pick<Rig, 'generate'> {
+function rigLater(variant: ReuseCase['variant'] = 'sd1'): Pick<Rig, 'generate'> {
   let made: Rig | null = null;
-  return { generate: (...input) => (made ??= rig()).generate(...input) };
+  return { generate: (...input) => (made ??= createRig(models[variant].folder)).generate(...input) };
 }
 
 /** A rig in which a person steers when a step with that index has come. */
@@ -61,9 +61,10 @@ function steeringRig(live: Readonly<Record<number, Steering>>, folder = models.s
 }
 
 describe('numbers', () => {
+  const shared = { sd1: rigLater('sd1'), sdxl: rigLater('sdxl') };
   it.each(cases)('$variant, $steps steps, a whole one of $every, scale $guidance: as diffusers at every step', async ({ variant, steps, every, guidance, latents }) => {
     const request = callOf({ steps, guidanceScale: guidance, reuse: { kind: 'features', every } });
-    const { checkpoints } = await runOf(createRig(models[variant].folder), { request });
+    const { checkpoints } = await runOf(shared[variant], { request });
     const values = new Float32Array(Uint8Array.from(Buffer.from(latents.base64, 'base64')).buffer);
     expect(checkpoints).toHaveLength(steps);
     const size = values.length / steps;
@@ -71,7 +72,7 @@ describe('numbers', () => {
       expect(relative(checkpoint.latents.data, values.subarray(index * size, (index + 1) * size)), `after step ${index}`).toBeLessThanOrEqual(1e-4);
     }
     // It is another picture than that of whole steps.
-    const plain = await runOf(createRig(models[variant].folder), { request: callOf({ steps, guidanceScale: guidance }) });
+    const plain = await runOf(shared[variant], { request: callOf({ steps, guidanceScale: guidance }) });
     expect(relative(latentsOf(plain.checkpoints.at(-1)), values.subarray(-size))).toBeGreaterThan(1e-3);
   });
 
@@ -114,7 +115,7 @@ describe('which steps are whole', () => {
   });
 
   it('counts whole ones, and calls those of the outermost layers neither whole nor saved', async () => {
-    const { messages } = await runOf(rig(), { request: callOf({ steps: 9, reuse: everyThird, guidanceEnd: { kind: 'guided-steps', steps: 6 } }) });
+    const { messages } = await runOf(shared, { request: callOf({ steps: 9, reuse: everyThird, guidanceEnd: { kind: 'guided-steps', steps: 6 } }) });
     const steps = ofKind(messages, 'step').map(({ step }) => step);
     expect(steps.map(({ unetEvaluations }) => unetEvaluations)).toEqual([2, 0, 0, 2, 0, 0, 1, 0, 1]);
     // Against 18: three steps without a guided half.
@@ -143,10 +144,11 @@ describe('a run goes on bit by bit the same, in a new engine, after any step', (
     ['a LoRA whose strength follows a curve', { loras: [{ name: 'kohya', strength: 0.8, curve: fade }] }],
     ['steered into it', { reuse: { kind: 'none' }, steering: [{ afterStep: 1, steering: { reuse: everyThird } }] }],
   ];
+  const first = rigLater();
   it.each(runs)('%s', async (_, change) => {
     const request = callOf({ steps: 8, reuse: everyThird, ...change });
     const loras = request.loras.flatMap(({ name }) => models.sd1.loras[name] ?? []);
-    const { checkpoints, messages } = await runOf(rig(), { request, loras });
+    const { checkpoints, messages } = await runOf(first, { request, loras });
     const pattern = patternOf(messages);
     expect(pattern).toContain('s');
     const other = rig();
@@ -163,7 +165,7 @@ describe('a run goes on bit by bit the same, in a new engine, after any step', (
 
   it('and its checkpoints have no features', async () => {
     const size = (checkpoint: Checkpoint | undefined): number => JSON.stringify(checkpoint?.stepper ?? null).length;
-    const [plain, reusing] = [await runOf(rig(), { request: callOf({ steps: 6 }) }), await runOf(rig(), { request: callOf({ steps: 6, reuse: everyThird }) })];
+    const [plain, reusing] = [await runOf(first, { request: callOf({ steps: 6 }) }), await runOf(first, { request: callOf({ steps: 6, reuse: everyThird }) })];
     const latents = JSON.stringify(reusing.checkpoints[0]?.latents).length;
     // The latents the next step's features came from; where the next is a whole one, nothing.
     expect(size(reusing.checkpoints[0]) - size(plain.checkpoints[0])).toBeLessThan(1.2 * latents);

@@ -174,7 +174,7 @@ describe('the place of the graphs', () => {
   it('is for the person to choose where neither can be', async () => {
     await writeFile(path.join(place, '.stopbath'), '');
     const failure = openCheckpoint(file, { ...options, store: await elsewhere() });
-    await expect(failure).rejects.toMatchObject({ code: 'FILE_ACCESS', message: expect.stringContaining('another disk') as string, nextStep: expect.stringMatching(/Move .* or let it be copied \(0\.0 GB\)/) as string });
+    await expect(failure).rejects.toMatchObject({ code: 'NO_PLACE', message: expect.stringContaining('another disk') as string, nextStep: expect.stringMatching(/Move .* or let it be copied \(\d+ MB\)\.$/) as string });
   });
 
   it('takes a copy of the weights where that is chosen', async () => {

@@ -74,7 +74,7 @@ export async function createRig(options: RigOptions = {}, before?: { server: Tes
     token: null,
     until: (id, ...states) =>
       new Promise((resolve, reject) => {
-        const fail = setTimeout(() => reject(new Error(`${states.join('/')} not reached: ${JSON.stringify(downloads.list())}`)), 20_000);
+        const fail = setTimeout(() => reject(new Error(`${states.join('/')} not reached: ${JSON.stringify(downloads.list())}`)), 50_000);
         const look = (): void => {
           const now = downloads.list().find((one) => one.id === id);
           if (now === undefined || !states.includes(now.state)) return;

@@ -12,7 +12,7 @@ export async function sendContent(
   misdeed: Misdeed | null,
   request: IncomingMessage,
   response: ServerResponse,
-  bytesPerSecond: number | null,
+  { bytesPerSecond, heldAt }: { readonly bytesPerSecond: number | null; readonly heldAt: () => number | null },
 ): Promise<void> {
   const etag = misdeed?.kind === 'other-etag' ? misdeed.etag : ownEtag;
   const ifRange = request.headers['if-range'];
@@ -30,6 +30,7 @@ export async function sendContent(
   const end = Math.min(limit, content.bytes);
   const began = performance.now();
   for (let at = from; at < end; at += pieceBytes) {
+    while (at >= (heldAt() ?? Infinity) && !response.destroyed) await new Promise((done) => setTimeout(done, 5));
     const bytes = Uint8Array.from(content.read(at, Math.min(at + pieceBytes, end)));
     if (misdeed?.kind === 'corrupt' && misdeed.byte >= at && misdeed.byte < at + bytes.length) bytes[misdeed.byte - at] = (bytes[misdeed.byte - at] ?? 0) ^ 1;
     if (response.destroyed) return;

@@ -23,6 +23,8 @@ export interface TestHub {
   readonly tokens: Set<string>;
   /** Bytes per second of each connection; null: as fast as it goes. */
   bytesPerSecond: number | null;
+  /** Bytes of a file after which nothing more of it is sent until this is null again: what a test looks at meanwhile stays so. */
+  heldAt: number | null;
   /** @returns its commit */
   put(id: string, files: Readonly<Record<string, Content | string | Uint8Array>>, more?: RepoTraits): string;
   close(): Promise<void>;
@@ -64,7 +66,7 @@ export async function startHub(): Promise<TestHub> {
   const tokens = new Set<string>();
   const blobs = new Map<string, Content>();
   let cdnUrl = '';
-  const state: State = { repos, faults, seen, tokens, blobs, cdn: () => cdnUrl, bytesPerSecond: () => hub.bytesPerSecond };
+  const state: State = { repos, faults, seen, tokens, blobs, cdn: () => cdnUrl, bytesPerSecond: () => hub.bytesPerSecond, heldAt: () => hub.heldAt };
   const api = createServer((request, response) => void answerHub(state, request, response));
   const cdn = createServer((request, response) => void answerCdn(state, request, response));
   const apiPort = await listen(api);
@@ -78,6 +80,7 @@ export async function startHub(): Promise<TestHub> {
     seen,
     tokens,
     bytesPerSecond: null,
+    heldAt: null,
     put: (id, files, { gated = false, isPrivate = false, license = 'mit', largeFrom = 1000, branches = ['main'] } = {}) => {
       const contents = new Map(Object.entries(files).map(([path, data]) => [path, typeof data === 'string' || data instanceof Uint8Array ? contentOf(data) : data]));
       const commit = createHash('sha1').update(JSON.stringify([id, ...[...contents].map(([path, { sha256 }]) => [path, sha256])])).digest('hex');
@@ -117,6 +120,7 @@ interface State {
   readonly blobs: ReadonlyMap<string, Content>;
   readonly cdn: () => string;
   readonly bytesPerSecond: () => number | null;
+  readonly heldAt: () => number | null;
 }
 
 async function listen(server: Server): Promise<number> {
@@ -161,7 +165,7 @@ async function answerHub(state: State, request: IncomingMessage, response: Serve
   }
   // Small files: the real hub redirects to a cached address of its own.
   if (!isCache) return void response.writeHead(307, { location: `/api/resolve-cache/models/${id}/${repo.commit}/${path.map(encodeURIComponent).join('/')}` }).end();
-  await sendContent(content, `"${content.gitOid}"`, misdeed, request, response, state.bytesPerSecond());
+  await sendContent(content, `"${content.gitOid}"`, misdeed, request, response, { bytesPerSecond: state.bytesPerSecond(), heldAt: state.heldAt });
 }
 
 async function answerCdn(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -172,7 +176,7 @@ async function answerCdn(state: State, request: IncomingMessage, response: Serve
   // As S3 does: two kinds of credentials are an error.
   if (request.headers.authorization !== undefined) return void response.writeHead(400).end('Only one auth mechanism allowed');
   if (content === undefined || !url.searchParams.has('X-Amz-Signature')) return void response.writeHead(403).end('<Error><Code>AccessDenied</Code></Error>');
-  await sendContent(content, `"${content.sha256}"`, misdeed, request, response, state.bytesPerSecond());
+  await sendContent(content, `"${content.sha256}"`, misdeed, request, response, { bytesPerSecond: state.bytesPerSecond(), heldAt: state.heldAt });
 }
 
 interface Refusal {

@@ -27,13 +27,23 @@ describe.each(loraVariants)('%s', (variant) => {
     expect(relative(ours, goldenLatents(variant, name)), name).toBeLessThanOrEqual(bar);
   };
 
-  it.each(readable)('%s at strengths, for the text encoders too', async (name) => {
-    for (const strength of [1, 0.5, -0.7, 0]) {
-      const ours = await drawn(model, callOf({ loras: [{ name, strength }] }), [name], rig);
-      expectGolden(ours, `${name}:${String(strength)}`);
-      if (strength !== 0) expect(relative(ours, goldenLatents(variant, 'none'))).toBeGreaterThan(seen);
-    }
-    expectGolden(await drawn(model, callOf({ loras: [{ name, strength: 0.8, textStrength: 0.2 }] }), [name], rig), `${name}:0.8:0.2`);
+  // All with one LoRA stand together: the model is opened anew where the LoRAs are others.
+  describe.each(readable)('%s', (name) => {
+    it('at strengths, for the text encoders too', async () => {
+      for (const strength of [1, 0.5, -0.7, 0]) {
+        const ours = await drawn(model, callOf({ loras: [{ name, strength }] }), [name], rig);
+        expectGolden(ours, `${name}:${String(strength)}`);
+        if (strength !== 0) expect(relative(ours, goldenLatents(variant, 'none'))).toBeGreaterThan(seen);
+      }
+      expectGolden(await drawn(model, callOf({ loras: [{ name, strength: 0.8, textStrength: 0.2 }] }), [name], rig), `${name}:0.8:0.2`);
+    });
+
+    it('changed while the run goes on, and along a curve', async () => {
+      const steering = [{ afterStep: goldenFile.liveStep, steering: { loras: [{ name, strength: 0.9 }] } }];
+      expectGolden(await drawn(model, callOf({ loras: [{ name, strength: 0.3 }], steering }), [name], rig), `${name}:live`);
+      const curve = { kind: 'points' as const, points: goldenFile.curve.map(([at, strength]) => ({ at, strength })) };
+      expectGolden(await drawn(model, callOf({ loras: [{ name, strength: 0.6, curve }] }), [name], rig), `${name}:curve`);
+    });
   });
 
   it.each(merged)('%s, held against its weights merged in', async (name) => {
@@ -47,13 +57,6 @@ describe.each(loraVariants)('%s', (variant) => {
     expectGolden(await drawn(model, callOf({ loras }), [first, second], rig), golden);
     const prompt = `a red house under a night sky with a moon <lora:${second}:-0.4>`;
     expectGolden(await drawn(model, callOf({ loras: loras.slice(0, 1), prompt }), [first, second], rig), golden);
-  });
-
-  it.each(readable)('%s changed while the run goes on, and along a curve', async (name) => {
-    const steering = [{ afterStep: goldenFile.liveStep, steering: { loras: [{ name, strength: 0.9 }] } }];
-    expectGolden(await drawn(model, callOf({ loras: [{ name, strength: 0.3 }], steering }), [name], rig), `${name}:live`);
-    const curve = { kind: 'points' as const, points: goldenFile.curve.map(([at, strength]) => ({ at, strength })) };
-    expectGolden(await drawn(model, callOf({ loras: [{ name, strength: 0.6, curve }] }), [name], rig), `${name}:curve`);
   });
 
   it('at zero it is the picture without, bit by bit', async () => {

@@ -20,19 +20,7 @@ import type {
   RunControl,
   TokenQuestion,
 } from './engineTask.ts';
-
-interface Running {
-  readonly jobId: string;
-  /** Null while it is still being put together. */
-  task: EngineTask | null;
-  readonly onProgress: (message: EngineProgress) => void;
-  readonly end: (end: EngineTaskEnd) => void;
-  /** The process was given the task. */
-  sent: boolean;
-  /** Waits for the task to be sent. */
-  controls: RunControl[];
-  stopTimer: NodeJS.Timeout | null;
-}
+import { createRunningTask, type RunningTask } from './runningTask.ts';
 
 export function createEngineHost(options: EngineHostOptions): EngineHost {
   return new EngineSupervisor(options);
@@ -46,7 +34,7 @@ class EngineSupervisor implements EngineHost {
   readonly #questions: AllQuestions;
   #status: EngineStatus = { state: 'stopped', generation: 0, provider: null, rungs: [], failure: null };
   #child: EngineChild | null = null;
-  #running: Running | null = null;
+  #running: RunningTask | null = null;
   #crashes = 0;
   #restartTimer: NodeJS.Timeout | null = null;
   #closing = false;
@@ -83,11 +71,11 @@ class EngineSupervisor implements EngineHost {
   run(jobId: string, task: EngineTask | Promise<EngineTask>, onProgress: (message: EngineProgress) => void): Promise<EngineTaskEnd> {
     if (this.#running !== null) throw new Error('The engine already has a task.');
     return new Promise((resolve) => {
-      const running: Running = { jobId, task: null, onProgress, end: resolve, sent: false, controls: [], stopTimer: null };
+      const running = createRunningTask(jobId, { onProgress, onEnd: resolve });
       this.#running = running;
       this.#ensureChild();
       if (task instanceof Promise) this.#await(running, task);
-      else running.task = task;
+      else running.ready(task);
       this.#sendTask();
     });
   }
@@ -119,25 +107,21 @@ class EngineSupervisor implements EngineHost {
   stop(jobId: string): { hard: boolean } {
     const running = this.#running;
     if (running === null || running.jobId !== jobId) return { hard: false };
-    if (!running.sent) {
+    if (!running.isSent) {
       this.#endTask({ kind: 'abandoned', hard: false });
       return { hard: false };
     }
-    if (running.stopTimer !== null) {
+    if (running.isStopping) {
       this.#replaceChild();
       return { hard: true };
     }
-    this.#child?.send({ kind: 'stop', jobId });
-    running.stopTimer = setTimeout(() => this.#replaceChild(), this.#options.stopPatienceMs);
+    running.stop(this.#child, this.#options.stopPatienceMs, () => this.#replaceChild());
     this.#setStatus({ state: 'stopping' });
     return { hard: false };
   }
 
   control(control: RunControl): void {
-    const running = this.#running;
-    if (running === null || running.jobId !== control.jobId) return;
-    if (running.sent) this.#child?.send(control);
-    else running.controls.push(control);
+    if (this.#running?.jobId === control.jobId) this.#running.control(control, this.#child);
   }
 
   async close(): Promise<void> {
@@ -176,20 +160,14 @@ class EngineSupervisor implements EngineHost {
   }
 
   #sendTask(): void {
-    const running = this.#running;
-    const child = this.#child;
-    if (running === null || running.task === null || running.sent || child?.isReady() !== true) return;
-    running.sent = true;
-    child.send(running.task);
-    for (const control of running.controls) child.send(control);
-    this.#setStatus({ state: 'loading' });
+    if (this.#child !== null && this.#running?.sendTo(this.#child) === true) this.#setStatus({ state: 'loading' });
   }
 
-  #await(running: Running, task: Promise<EngineTask>): void {
+  #await(running: RunningTask, task: Promise<EngineTask>): void {
     task.then(
       (ready) => {
         if (this.#running !== running) return;
-        running.task = ready;
+        running.ready(ready);
         this.#sendTask();
       },
       (error: unknown) => {
@@ -242,7 +220,7 @@ class EngineSupervisor implements EngineHost {
     this.#setStatus({ state: 'crashed', failure, provider: null });
     this.#restartLater();
     // A task whose stop was under way when the process died is stopped, not failed.
-    const stopping = this.#running !== null && this.#running.stopTimer !== null;
+    const stopping = this.#running?.isStopping === true;
     this.#endTask(stopping ? { kind: 'abandoned', hard: true } : { kind: 'failed', failure });
   }
 
@@ -266,7 +244,6 @@ class EngineSupervisor implements EngineHost {
   #endTask(end: EngineTaskEnd): void {
     const running = this.#running;
     if (running === null) return;
-    if (running.stopTimer !== null) clearTimeout(running.stopTimer);
     this.#running = null;
     running.end(end);
   }

@@ -14,6 +14,7 @@ import {
   stepRecordSchema,
   tokenCountSchema,
 } from '../../shared/job.ts';
+import { runWarningSchema } from '../../shared/runWarning.ts';
 import { adapterFileSchema, doctorReportSchema, forecastSchema, modelSchema, predictionTypes } from '../../shared/models.ts';
 
 const job = { jobId: z.string() };
@@ -63,6 +64,7 @@ const engineMessageSchema = z.discriminatedUnion('kind', [
   z.object({ ...job, kind: z.literal('paused'), stepsDone: z.int().min(0), reason: z.enum(pauseReasons) }),
   z.object({ ...job, kind: z.literal('resumed') }),
   z.object({ ...job, kind: z.literal('callback-problem'), ...callbackProblemSchema.shape }),
+  z.object({ ...job, kind: z.literal('warning'), ...runWarningSchema.shape }),
   z.object({
     ...job,
     kind: z.literal('callback-log'),

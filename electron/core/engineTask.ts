@@ -24,7 +24,7 @@ export type ForecastQuestion = Question<'forecast'>;
 /** What a task tells while it goes on. */
 export type EngineProgress = Extract<
   EngineMessage,
-  { kind: 'loading' | 'step' | 'preview' | 'checkpoint' | 'steered' | 'paused' | 'resumed' | 'steer-refused' | 'callback-problem' | 'callback-log' | 'decoding' }
+  { kind: 'loading' | 'step' | 'preview' | 'checkpoint' | 'steered' | 'paused' | 'resumed' | 'steer-refused' | 'callback-problem' | 'callback-log' | 'warning' | 'decoding' }
 >;
 
 export type EngineTaskEnd =

@@ -1,25 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import type { CallOutput, Settings } from '../../shared/contract.ts';
-import { StopbathError, toFailure, type Failure } from '../../shared/errors.ts';
+import { StopbathError, type Failure } from '../../shared/errors.ts';
 import { batchSize } from '../../shared/generation.ts';
 import { seedPlus } from '../../shared/infotext.ts';
 import { emptySnapshot, isEnded, type Breakpoint, type JobEvent, type JobSnapshot, type Picture, type Steering } from '../../shared/job.ts';
 import type { CheckedInput } from '../../shared/rpc.ts';
 import { readEarlierJobs } from './earlierJobs.ts';
-import type { EngineHost, RunControl } from './engineTask.ts';
-import { saveFailure } from './files.ts';
+import { createEndedJobs, type EndedJobs } from './endedJobs.ts';
+import type { EngineHost } from './engineTask.ts';
+import { createGoingOn, type GoingOn } from './goingOn.ts';
 import { inputIds, type Inputs } from './inputs.ts';
-import { createJobRunner, type RunOptions, stoppedEvent } from './jobRunner.ts';
+import { createJobControls, type JobControls } from './jobControls.ts';
+import { createJobNotes } from './jobNotes.ts';
+import { createJobRunner } from './jobRunner.ts';
 import { createJobTable, type JobTable } from './jobTable.ts';
 import { createJobTurns, type JobTurns } from './jobTurns.ts';
 import { createKeeper, type Keeper } from './keeper.ts';
 import type { Library } from './library.ts';
 import { checkAgainstModel, type Models } from './models/models.ts';
 import type { Previews } from './previews.ts';
-import type { QueueFile, StoredJob } from './queueFile.ts';
+import type { QueueFile } from './queueFile.ts';
+import { createQueueSaver, type QueueSaver } from './queueSaver.ts';
 import type { Runs } from './runs/runStore.ts';
-import { continuedJob, decodeFailed, forkedJob } from './startedJob.ts';
-import { checkRoom, forkRun } from './steeringLog.ts';
 
 export interface JobsOptions {
   readonly engine: EngineHost;
@@ -63,26 +65,18 @@ export function createJobs(options: JobsOptions): Jobs {
   return new JobQueue(options);
 }
 
-/** Ended jobs beyond this number leave the list, oldest first; their pictures stay in the library. */
-const maxEnded = 200;
-
-/** What is known of a job beside its snapshot. */
-interface JobNotes extends RunOptions {
-  /** When it was put in the queue, milliseconds since 1970. */
-  readonly at: number;
-}
-
 class JobQueue implements Jobs {
   readonly #options: JobsOptions;
   readonly #table: JobTable;
   readonly #keeper: Keeper;
-  readonly #run: (job: JobSnapshot, options: RunOptions) => Promise<JobEvent>;
-  readonly #notes = new Map<string, JobNotes>();
+  readonly #run: ReturnType<typeof createJobRunner>;
+  readonly #notes = createJobNotes();
   readonly #turns: JobTurns;
-  readonly #settling = new Set<Promise<void>>();
-  #lastTime = 0;
+  readonly #saver: QueueSaver;
+  readonly #controls: JobControls;
+  readonly #ended: EndedJobs;
+  readonly #goingOn: GoingOn;
   #closing = false;
-  #saveProblemTold = false;
 
   constructor(options: JobsOptions) {
     this.#options = options;
@@ -97,6 +91,11 @@ class JobQueue implements Jobs {
     });
     this.#run = createJobRunner({ ...options, keeper: this.#keeper, table: this.#table });
     this.#turns = createJobTurns({ begin: (jobId) => this.#begin(jobId), run: (jobId) => this.#runJob(jobId) });
+    const parts = { ...options, keeper: this.#keeper, notes: this.#notes, table: this.#table, turns: this.#turns };
+    this.#saver = createQueueSaver(parts);
+    this.#controls = createJobControls({ ...parts, saver: this.#saver });
+    this.#ended = createEndedJobs(parts);
+    this.#goingOn = createGoingOn({ ...parts, describe: (event) => this.#describe(event), enqueueFirst: (job) => this.#enqueueFirst(job) });
   }
 
   /** Pictures that were deleted are left out, and take their job along with the last of them; restored, they bring it back. */
@@ -122,91 +121,36 @@ class JobQueue implements Jobs {
     });
     this.#turns.pump();
     // Who is told that a job waits may count on it, whatever ends the app.
-    await this.#saveQueue();
+    await this.#saver.save();
     return { jobIds };
   }
 
   stop(jobId: string): void {
-    const job = this.#table.get(jobId);
-    if (isEnded(job.state)) {
-      // Nothing, unless its picture is being decoded just now.
-      this.#options.engine.stop(jobId);
-      return;
-    }
-    if (jobId === this.#turns.running) {
-      const { hard } = this.#options.engine.stop(jobId);
-      this.#table.apply({ kind: 'stopping', jobId, hard });
-      return;
-    }
-    this.#unqueue(jobId);
-    this.#table.apply({ kind: 'stopping', jobId, hard: false });
-    const keepable = this.#options.runs.has(jobId);
-    this.#table.apply(stoppedEvent(job, { hard: false, keepable, stepsDone: job.steps.length, trace: null }));
+    this.#controls.stop(jobId);
   }
 
   steer(jobId: string, steering: Steering): void {
-    checkRoom(this.#table.get(jobId), steering);
-    this.#control({ kind: 'steer', jobId, steering });
+    this.#controls.steer(jobId, steering);
   }
 
   pause(jobId: string): void {
-    this.#control({ kind: 'pause', jobId });
+    this.#controls.pause(jobId);
   }
 
   resume(jobId: string, steps: 'all' | 1): void {
-    this.#control({ kind: 'resume', jobId, steps });
+    this.#controls.resume(jobId, steps);
   }
 
   breakpoints(jobId: string, breakpoints: Breakpoint[]): void {
-    this.#table.get(jobId);
-    this.#table.apply({ kind: 'breakpoints', jobId, breakpoints });
-    void this.#saveQueue();
-    if (jobId === this.#turns.running) this.#options.engine.control({ kind: 'breakpoints', jobId, breakpoints });
+    this.#controls.breakpoints(jobId, breakpoints);
   }
 
-  async fork({ jobId: parentId, stepIndex, steering, ahead }: CheckedInput<'jobs.fork'>): Promise<CallOutput<'jobs.fork'>> {
-    const { inputs, runs } = this.#options;
-    const parent = this.#table.get(parentId);
-    const checkpoint = await runs.checkpoint(parentId, stepIndex);
-    if (checkpoint === null) {
-      throw new StopbathError({
-        code: 'NOT_FOUND',
-        message: `Step ${stepIndex + 1} of this run is not kept.`,
-        nextStep: 'Choose one of the steps that are.',
-      });
-    }
-    const fork = forkRun(parent, checkpoint, steering, ahead);
-    await inputs.check(fork.request);
-    const jobId = randomUUID();
-    // In a folder of its own: the parent may be cleared away before, or after, the fork has run.
-    runs.setCheckpoint(jobId, fork.from);
-    const previews = await runs.copyPreviews(parentId, jobId, stepIndex);
-    const job = forkedJob(jobId, parent, fork, steering.paceMs ?? parent.paceMs, previews);
-    this.#notes.set(jobId, { at: this.#nextTime(), decodeOnCpu: false });
-    this.#table.add(job);
-    this.#describe({ kind: 'queued', jobId });
-    await runs.rest(jobId);
-    await this.#enqueueFirst(job);
-    return { jobId };
+  async fork(input: CheckedInput<'jobs.fork'>): Promise<CallOutput<'jobs.fork'>> {
+    return { jobId: await this.#goingOn.fork(input) };
   }
 
   async continue(jobId: string): Promise<void> {
-    const { inputs, runs } = this.#options;
-    const job = this.#table.get(jobId);
-    // Asked twice, or while it had not ended yet.
-    if (!isEnded(job.state)) return;
-    if (job.state === 'finished') {
-      throw new StopbathError({ code: 'INVALID_INPUT', message: 'This run has finished.', nextStep: 'Go on from one of its steps.' });
-    }
-    if (this.#keeper.holds(jobId)) {
-      await this.keep(jobId);
-      return;
-    }
-    await inputs.check(job.request);
-    const from = await runs.checkpoint(jobId);
-    if (!isEnded(this.#table.get(jobId).state)) return;
-    this.#notes.set(jobId, { ...this.#notesOf(jobId), decodeOnCpu: decodeFailed(job, from) });
-    await this.#enqueueFirst(continuedJob(job, from));
+    await this.#goingOn.continue(jobId);
   }
 
   frames(jobId: string): CallOutput<'jobs.frames'> {
@@ -232,8 +176,8 @@ class JobQueue implements Jobs {
         nextStep: 'Stop it first.',
       });
     }
-    if (!isEnded(job.state)) this.#unqueue(jobId);
-    await this.#forget(jobId);
+    if (!isEnded(job.state)) this.#controls.unqueue(jobId);
+    await this.#ended.forget(jobId);
   }
 
   inputIds(): Set<string> {
@@ -248,61 +192,32 @@ class JobQueue implements Jobs {
       this.#table.add(job);
       if (!isNewlyFinished) continue;
       this.#describe({ kind: 'finished', jobId: job.jobId });
-      this.#settle(job.jobId, false);
+      this.#ended.settle(job.jobId, { isUnfinished: false });
     }
     for (const job of waiting) {
       if (runs.knows(job.jobId)) this.#turns.add(job.jobId, 'last');
       else this.#enqueue(job);
     }
-    void this.#saveQueue();
+    void this.#saver.save();
     this.#turns.pump();
   }
 
   async clearGone(): Promise<void> {
-    const { library } = this.#options;
-    const ended = this.#table.list().filter(({ state, pictures }) => isEnded(state) && pictures.length > 0);
-    await library.whenRead();
-    for (const { jobId, pictures } of ended) if (!pictures.some(({ id }) => library.has(id))) await this.#forget(jobId);
+    await this.#ended.forgetDeleted();
   }
 
   async close(): Promise<void> {
     const running = this.#turns.close();
-    // From here on the queue file keeps saying what was running: the next session takes it up.
     this.#closing = true;
-    await this.#options.queueFile.save(() => this.#stored()).catch(() => undefined);
+    await this.#saver.close();
     await this.#options.engine.close();
-    if (running !== null) this.#settle(running, true);
-    await Promise.all(this.#settling);
-  }
-
-  #control(control: RunControl): void {
-    const { jobId } = control;
-    // The run may have ended while the person was still turning the knob.
-    if (isEnded(this.#table.get(jobId).state)) return;
-    if (jobId === this.#turns.running) {
-      this.#options.engine.control(control);
-      return;
-    }
-    throw new StopbathError({
-      code: 'INVALID_INPUT',
-      message: 'This job is still waiting; only a running one can be steered.',
-      nextStep: 'Wait until it has started.',
-    });
-  }
-
-  /** No two jobs have the same time: the list of the next session is in its order. */
-  #nextTime(): number {
-    this.#lastTime = Math.max(Date.now(), this.#lastTime + 1);
-    return this.#lastTime;
-  }
-
-  #notesOf(jobId: string): JobNotes {
-    return this.#notes.get(jobId) ?? { at: this.#nextTime(), decodeOnCpu: false };
+    if (running !== null) this.#ended.settle(running, { isUnfinished: true });
+    await this.#ended.whenSettled();
   }
 
   #enqueue(job: JobSnapshot): void {
     const { jobId, request } = job;
-    this.#notes.set(jobId, { at: this.#nextTime(), decodeOnCpu: false });
+    this.#notes.begin(jobId);
     this.#table.add(job);
     this.#table.apply({ kind: 'queued', jobId, request, position: this.#turns.add(jobId, 'last') });
   }
@@ -311,78 +226,33 @@ class JobQueue implements Jobs {
     const { jobId, request } = job;
     this.#table.apply({ kind: 'queued', jobId, request, position: this.#turns.add(jobId, 'first'), job });
     this.#turns.pump();
-    await this.#saveQueue();
-  }
-
-  #unqueue(jobId: string): void {
-    this.#turns.remove(jobId);
-    void this.#saveQueue();
+    await this.#saver.save();
   }
 
   #begin(jobId: string): void {
-    void this.#saveQueue();
+    void this.#saver.save();
     this.#options.runs.begin(jobId);
     // From here on it is stopped, not taken out of the queue, also while the engine process is still starting.
     this.#table.apply({ kind: 'loading', jobId, part: 'engine' });
   }
 
   async #runJob(jobId: string): Promise<void> {
-    const event = await this.#run(this.#table.get(jobId), this.#notesOf(jobId));
+    const event = await this.#run(this.#table.get(jobId), this.#notes.of(jobId));
     if (this.#closing) return;
     this.#turns.ended();
     this.#table.apply(event);
-    void this.#saveQueue();
+    void this.#saver.save();
     // A slow disk does not hold up the next job.
-    this.#settle(jobId, event.kind !== 'finished');
-    await this.#forgetOldest();
-  }
-
-  #settle(jobId: string, isUnfinished: boolean): void {
-    const settled = this.#options.runs.settle(jobId, { isUnfinished }).finally(() => this.#settling.delete(settled));
-    this.#settling.add(settled);
+    this.#ended.settle(jobId, { isUnfinished: event.kind !== 'finished' });
+    await this.#ended.forgetOldest();
   }
 
   /** Keeps the run's own record in step, once it has steps of its own. */
   #describe({ kind, jobId }: Pick<JobEvent, 'kind' | 'jobId'>): void {
     const { runs } = this.#options;
     if (kind === 'removed' || kind === 'preview' || !runs.knows(jobId)) return;
-    const { at } = this.#notesOf(jobId);
+    const { at } = this.#notes.of(jobId);
     runs.describe(jobId, () => ({ at, job: this.#table.get(jobId) }), kind !== 'step' && kind !== 'callback-log');
-  }
-
-  async #forget(jobId: string): Promise<void> {
-    const dropped = this.#options.runs.drop(jobId);
-    this.#table.apply({ kind: 'removed', jobId });
-    this.#notes.delete(jobId);
-    this.#keeper.drop(jobId);
-    this.#options.previews.drop(jobId);
-    await dropped;
-  }
-
-  async #forgetOldest(): Promise<void> {
-    const ended = this.#table.list().filter(({ state }) => isEnded(state));
-    for (const { jobId } of ended.slice(0, Math.max(0, ended.length - maxEnded))) await this.#forget(jobId);
-  }
-
-  #stored(): { queued: StoredJob[]; interrupted: StoredJob[] } {
-    const stored = (jobId: string): StoredJob => {
-      const { request, breakpoints } = this.#table.get(jobId);
-      return { jobId, request, breakpoints };
-    };
-    const { queued, running } = this.#turns;
-    return { queued: queued.map(stored), interrupted: running === null ? [] : [stored(running)] };
-  }
-
-  /** Resolves when it is saved, or cannot be; never rejects. */
-  async #saveQueue(): Promise<void> {
-    if (this.#closing) return;
-    try {
-      await this.#options.queueFile.save(() => this.#stored());
-    } catch (error) {
-      if (this.#saveProblemTold) return;
-      this.#saveProblemTold = true;
-      this.#options.onNotice(toFailure(saveFailure(error, 'the queue')));
-    }
   }
 }
 

@@ -46,9 +46,10 @@ export function modelHandlers({ host, engine, models, adapters, downloads, netwo
   return {
     'models.list': () => models.refresh(),
     'models.look': ({ at }) => (isPathLike(at) ? models.look(at) : downloads().look(at)),
-    'models.add': async ({ source, variant }) => {
-      if (source.kind === 'hub') return await downloads().add(source, variant);
-      return { modelId: await models.addPath(source.path, variant), downloadId: null };
+    'models.add': async ({ source, variant, placement }) => {
+      if (source.kind === 'path') return { modelId: await models.addPath(source.path, variant, placement), downloadId: null };
+      if (placement === undefined) return await downloads().add(source, variant);
+      throw new StopbathError({ code: 'INVALID_INPUT', message: 'placement: only for a file or a folder of this machine.', field: 'placement' });
     },
     'models.pick': async ({ kind }) => {
       if (host.pickModel === null) throw new StopbathError({ code: 'INVALID_INPUT', message: 'There is no dialog here.', nextStep: 'Type or paste the path.' });

@@ -6,7 +6,7 @@ import { checkpointAfter, runRequest, stepRecord } from './runs/testing/checkpoi
 const model: Model = modelSchema.parse({
   id: 'own', name: 'Own', description: '', builtIn: false, origin: 'checkpoint', family: 'sd', tasks: ['text-to-image'],
   width: 128, height: 128, sizeMultiple: 8, minSide: 64, maxSide: 256, steps: 20, guidanceScale: 4, scheduler: 'ddim', examplePrompts: [],
-  takesLoras: true, path: null, isOwn: false, bytes: 1, hash: null, repo: null, predictionType: null, uncertain: [], problem: null,
+  takesLoras: true, path: null, isOwn: false, bytes: 1, hash: null, repo: null, predictionType: null, uncertain: [], graphs: null, problem: null,
 });
 const entry = { model, folder: '/models/own', hash: null };
 const image = { width: 1, height: 1, rgb: new Uint8Array(3) };

@@ -12,6 +12,7 @@ import { type GuidedCalls, guidedCallsOnCpu, type GuidedInput, measureGuidedCall
 import { LoadedModel } from './loadedModel.ts';
 import { forkedProber, judge, type Prober } from './ort/prober.ts';
 import { runProbe } from './ort/probe.ts';
+import { forkedVariantProber, probeVariantHere } from './ort/variantProbe.ts';
 import { knownMissing } from './ort/knownMissing.ts';
 import { Providers } from './ort/providers.ts';
 import { openSession } from './ort/session.ts';
@@ -20,6 +21,7 @@ import { answerQuestion, type EngineQuestion } from './questions.ts';
 import { Pauses } from './steering/pauses.ts';
 import { finishImages } from './tasks/pictureInput.ts';
 import { tensorFromPlain } from './tensor/tensor.ts';
+import { warnPerson } from './warn.ts';
 
 type DecodeCommand = Extract<EngineCommand, { kind: 'decode' }>;
 type CountCommand = Extract<EngineCommand, { kind: 'count-tokens' }>;
@@ -132,12 +134,16 @@ export class Engine {
   async #generate(job: GenerateJob): Promise<void> {
     const { command } = job;
     const { jobId, request, previewMode } = command;
-    const onPart = (part: string): void => this.#options.emit({ kind: 'loading', jobId, part });
+    const { emit } = this.#options;
+    const onPart = (part: string): void => emit({ kind: 'loading', jobId, part });
+    const log = (text: string): void => this.#options.warn?.(text);
+    const warn = warnPerson(jobId, emit, log);
     try {
       await runGenerateJob(job, {
-        emit: this.#options.emit,
-        warn: (text) => this.#options.warn?.(text),
-        open: () => this.#model.open(command, { request, task: request.task, decodesPreviews: previewMode === 'decoder', onPart }),
+        emit,
+        warn,
+        log,
+        open: () => this.#model.open(command, { request, task: request.task, decodesPreviews: previewMode === 'decoder', onPart, warn }),
         guidedCalls: (model, example) => this.#chooseCalls(model, example, job.signal),
       });
     } finally {
@@ -232,6 +238,7 @@ export function createEngine({ emit, probeEntry, warn }: EngineSurroundings): En
   const probe: Prober = inElectron
     ? async (provider) => judge(provider, await runProbe(provider), '')
     : forkedProber(probeEntry);
+  const probeVariant = inElectron ? probeVariantHere : forkedVariantProber(probeEntry);
   return new Engine({
     emit,
     warn,
@@ -239,7 +246,9 @@ export function createEngine({ emit, probeEntry, warn }: EngineSurroundings): En
     cacheFolder,
     devices: new Providers({
       probe,
+      probeVariant,
       cacheFolder,
+      log: warn,
       knownBefore: knownMissing,
       probesInThisProcess: inElectron,
       onChange: (device) => emit({ kind: 'device', ...device }),

@@ -1,5 +1,6 @@
 import type { EngineMessage } from '../../shared/engineProtocol.ts';
 import type { ProviderChoice, ProviderId } from '../../shared/generation.ts';
+import type { GraphVariant } from './graph/graphVariant.ts';
 import type { DeviceMemory } from './memory/freeMemory.ts';
 import type { ModelSession } from './tensor/modelSession.ts';
 
@@ -20,6 +21,10 @@ export interface EngineOptions {
      * device refuses run on the CPU, and the next `device` message says so.
      */
     openPart?(file: string, provider: ProviderId, choice: ProviderChoice, openSession: EngineOptions['openSession']): Promise<ModelSession>;
+    /** In which variant graphs are to be written for the device that was resolved for a model; absent: in its usual one. */
+    variantFor?(provider: ProviderId, model: string): Promise<GraphVariant>;
+    /** A model could not be run in that variant. Whether there is another one now. */
+    rejectVariant?(provider: ProviderId, model: string, detail: string): Promise<boolean>;
     /** Whether the model of this hash gave the CPU's results on the provider before. */
     isVerified(provider: ProviderId, modelHash: string): Promise<boolean>;
     setVerified(provider: ProviderId, modelHash: string): Promise<void>;

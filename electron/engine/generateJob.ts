@@ -46,7 +46,9 @@ export async function runGenerateJob(job: GenerateJob, around: GenerateSurroundi
   const result = await runLoop({ job: withAffordablePreviews(job, pipeline, memory), around, pipeline, run, cut, timings, waits, userCallbacks }).finally(() => {
     for (const callback of userCallbacks) callback.dispose();
   });
-  if (result.status === 'finished' && job.controls.hasPlanned(Infinity)) around.warn('Some of what the request steers comes after the last step, and was not done.');
+  if (result.status === 'finished' && job.controls.hasPlanned(Infinity)) {
+    around.warn({ code: 'STEERING_TOO_LATE', message: 'Some of what the request steers comes after the last step, and was not done.', nextStep: 'Take it out, or draw with more steps.' });
+  }
   const steps = [...(from?.steps ?? []), ...result.steps];
   timings.denoise = result.steps.reduce((sum, step) => sum + step.ms, 0);
   const trace = (status: RunTrace['status']): RunTrace => {
@@ -82,7 +84,7 @@ interface LoopParts {
 }
 
 /** The request's callbacks, each in a thread of its own, as they stood where the run goes on. */
-async function openUserCallbacks({ request, from, jobId }: GenerateCommand, { emit, warn }: GenerateSurroundings): Promise<SandboxedCallback[]> {
+async function openUserCallbacks({ request, from, jobId }: GenerateCommand, { emit, log }: GenerateSurroundings): Promise<SandboxedCallback[]> {
   const states = from === undefined ? [] : callbackStates(from.stepper);
   const opened: SandboxedCallback[] = [];
   if (request.callbacks.length === 0) return opened;
@@ -97,7 +99,7 @@ async function openUserCallbacks({ request, from, jobId }: GenerateCommand, { em
           seed: request.seed,
           onProblem: ({ stepIndex, line, message }) => emit({ kind: 'callback-problem', jobId, name, stepIndex, line, message }),
           onLog: (lines, stepIndex) => {
-            warn(lines.map((line) => `${name}: ${line}`).join('\n'));
+            log(lines.map((line) => `${name}: ${line}`).join('\n'));
             emit({ kind: 'callback-log', jobId, name, stepIndex, lines: toldLines(lines) });
           },
           ...(restored === undefined ? {} : { restored }),

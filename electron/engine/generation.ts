@@ -9,6 +9,7 @@ import type { LoraStrengths } from './loras/loraStrengths.ts';
 import type { Pipeline } from './pipelines/pipeline.ts';
 import type { MemoryPlan } from './pipelines/residency.ts';
 import type { Pauses } from './steering/pauses.ts';
+import type { Warn } from './warn.ts';
 
 export type GenerateCommand = Extract<EngineCommand, { kind: 'generate' }>;
 
@@ -24,7 +25,9 @@ export interface GenerateJob {
 
 export interface GenerateSurroundings {
   readonly emit: (message: EngineMessage) => void;
-  readonly warn: (text: string) => void;
+  readonly warn: Warn;
+  /** For the log; nothing a person must see. */
+  readonly log: (text: string) => void;
   /** Loads the model, or takes the one that is loaded, with all that the request's task needs. */
   readonly open: () => Promise<{ pipeline: Pipeline; provider: ProviderId; memory: MemoryPlan; loras: LoraStrengths | null }>;
   readonly guidedCalls: (model: NoiseModel, example: GuidedInput) => Promise<GuidedCalls>;

@@ -141,7 +141,7 @@ describe('the command line', () => {
   it('says how much of a long prompt the model does not take', async () => {
     const ended = await generate([...base(), '--steps', '1', '--prompt', 'a '.repeat(80), '--negative', 'b', '--syntax', 'plain']);
     expect(ended.code).toBe(0);
-    expect(ended.stderr).toMatch(/^The prompt is too long .* 5 tokens are left out: a a a a a\n$/);
+    expect(ended.stderr).toMatch(/^The prompt is too long .* 5 tokens are left out: "a a a a a"\. Shorten it.*\n$/);
   });
 
   it('takes a model however deep its folder lies', async () => {

@@ -130,7 +130,7 @@ function previews({ job, around, pipeline, timings }: JobParts): StepCallback[] 
       ...(previewMode === 'auto' ? { idleMs: (run: StepEnd) => controls.paceMs - run.ms } : {}),
       render,
       emit: (stepIndex, source, image) => around.emit({ kind: 'preview', jobId, stepIndex, source, image, region }),
-      warn: around.warn,
+      warn: (message) => around.warn({ code: 'PREVIEW_FAILED', message, nextStep: 'The picture is not harmed. Other previews can be chosen in the settings.' }),
       isHurried: () => signal.aborted,
       onTime: (ms) => {
         timings.preview += ms;

@@ -4,8 +4,12 @@ import { StopbathError, toFailure } from '../../shared/errors.ts';
 import type { GenerationRequest, ProviderId, Task } from '../../shared/generation.ts';
 import type { Forecast } from '../../shared/models.ts';
 import type { EngineOptions } from './engineOptions.ts';
+import { readRecord } from './graph/checkpointRecord.ts';
+import { type GraphVariant, usualVariant, variantName } from './graph/graphVariant.ts';
+import { watchedBranches, watchedModel } from './halfPrecision.ts';
 import { type FolderInUse, folderInUse } from './loras/openWithLoras.ts';
 import type { LoraStrengths } from './loras/loraStrengths.ts';
+import { adapterBytes } from './memory/adapterSize.ts';
 import { fittingBranches, fittingModel } from './memory/fittingModel.ts';
 import { MemoryPlanner } from './memory/forecast.ts';
 import { deviceMemory, ownMemory } from './memory/freeMemory.ts';
@@ -14,6 +18,7 @@ import { openPipeline } from './pipelines/registry.ts';
 import { keepAll, kindOf, type MemoryPlan, Residency } from './pipelines/residency.ts';
 import type { Verification } from './pipelines/verify.ts';
 import type { ModelSession } from './tensor/modelSession.ts';
+import type { Warn } from './warn.ts';
 
 export interface OpenModel {
   readonly pipeline: Pipeline;
@@ -33,6 +38,8 @@ export interface IntendedRun {
   readonly decodesPreviews: boolean;
   /** Told each part before it is loaded. */
   readonly onPart: (part: string) => void;
+  /** Told what was asked for and cannot be used; left out: the log is. */
+  readonly warn?: Warn;
 }
 
 interface Open {
@@ -75,6 +82,7 @@ export class LoadedModel {
     try {
       return await this.#openOn(provider, use, run);
     } catch (error) {
+      if (await this.#rejectVariant(provider, folder, error)) return this.open(use, run);
       if (choice !== 'auto' || provider === 'cpu' || !isDeviceTrouble(error)) throw error;
       const { message, detail } = toFailure(error);
       warn?.(`${provider} could not load the model: ${message} ${detail ?? ''}`);
@@ -83,10 +91,25 @@ export class LoadedModel {
     }
   }
 
+  /** Before the device is given up for a model: its graphs may be written another way. */
+  async #rejectVariant(provider: ProviderId, folder: string, error: unknown): Promise<boolean> {
+    if (!(error instanceof StopbathError) || error.code !== 'PROVIDER_UNAVAILABLE' || (await readRecord(folder)) === null) return false;
+    return (await this.#options.devices.rejectVariant?.(provider, folder, error.detail ?? error.message)) ?? false;
+  }
+
   /** What a run would take on the device it would be given; loads nothing. @throws StopbathError as `readModelSize`. */
-  async forecast({ modelFolder: folder, provider: choice, memoryPolicy: policy }: ModelUse, request: GenerationRequest): Promise<Forecast> {
+  async forecast({ modelFolder: folder, provider: choice, memoryPolicy: policy, loras }: ModelUse, request: GenerationRequest): Promise<Forecast> {
     const { provider } = await this.#options.devices.resolve(choice, folder);
-    const { forecast } = await this.#planner.plan({ folder, provider, request, policy, decodesPreviews: false, heldBytes: this.#heldBytes(provider), isForecast: true });
+    const { forecast } = await this.#planner.plan({
+      folder,
+      provider,
+      request,
+      policy,
+      decodesPreviews: false,
+      heldBytes: this.#heldBytes(provider),
+      isForecast: true,
+      adapters: await adapterBytes(loras),
+    });
     return forecast;
   }
 
@@ -103,8 +126,8 @@ export class LoadedModel {
     await open?.pipeline.release();
   }
 
-  async #openOn(provider: ProviderId, use: ModelUse, { request, task, decodesPreviews, onPart }: IntendedRun): Promise<OpenModel> {
-    const inUse = await folderInUse(use, provider, (text) => this.#options.warn?.(text));
+  async #openOn(provider: ProviderId, use: ModelUse, { request, task, decodesPreviews, onPart, warn }: IntendedRun): Promise<OpenModel> {
+    const inUse = await folderInUse(use, { device: provider, variant: () => this.#variantFor(provider, use.modelFolder) }, warn ?? (({ message }) => this.#options.warn?.(message)));
     const { memoryPolicy: policy } = use;
     const { folder } = inUse;
     const plan = await this.#plan({ folder, provider, request, policy, decodesPreviews, heldBytes: this.#heldBytes(provider) });
@@ -112,6 +135,10 @@ export class LoadedModel {
     residency.follow(plan);
     await pipeline.prepare(task, onPart);
     return { pipeline, provider, memory: plan, loras };
+  }
+
+  async #variantFor(provider: ProviderId, folder: string): Promise<GraphVariant> {
+    return (await this.#options.devices.variantFor?.(provider, folder)) ?? usualVariant(provider);
   }
 
   /** A folder that cannot be read is told by what opens it. */
@@ -131,7 +158,7 @@ export class LoadedModel {
     return provider === 'cpu' ? ownMemory() : this.#open?.provider === provider ? this.#neededBytes : 0;
   }
 
-  async #load({ provider: choice }: ModelUse, inUse: FolderInUse, provider: ProviderId, plan: MemoryPlan, onPart: (part: string) => void): Promise<Open> {
+  async #load({ provider: choice, modelFolder }: ModelUse, inUse: FolderInUse, provider: ProviderId, plan: MemoryPlan, onPart: (part: string) => void): Promise<Open> {
     const { folder, loras } = inUse;
     if (this.#open?.folder === folder && this.#open.provider === provider) return this.#open;
     const needed = this.#neededBytes;
@@ -150,7 +177,7 @@ export class LoadedModel {
       openSession: async (file) => steered(loras, file, await (devices.openPart?.(file, provider, choice, openSession) ?? openSession(file, provider))),
       ...(provider === 'cpu' ? {} : { verification: this.#verification(provider, inUse), openOnCpu: (file: string) => openSession(file, 'cpu') }),
     });
-    const { noiseModel, branches } = pipeline;
+    const { noiseModel, branches } = inUse.variant?.arithmetic === 'float16' ? this.#watched(pipeline, provider, modelFolder) : pipeline;
     const fitting = {
       ...withLoras(pipeline, inUse),
       noiseModel: fittingModel(noiseModel, (text) => warn?.(text)),
@@ -158,6 +185,11 @@ export class LoadedModel {
     };
     this.#open = { folder, provider, residency, loras, pipeline: fitting };
     return this.#open;
+  }
+
+  #watched({ noiseModel, branches }: Pipeline, provider: ProviderId, modelFolder: string): Pick<Pipeline, 'noiseModel' | 'branches'> {
+    const onOverflow = async (): Promise<boolean> => (await this.#options.devices.rejectVariant?.(provider, modelFolder, 'no numbers in half precision')) ?? false;
+    return { noiseModel: watchedModel(noiseModel, onOverflow), ...(branches === undefined ? {} : { branches: watchedBranches(branches, onOverflow) }) };
   }
 
   /** The CPU's results need the part in the machine's memory too; a check is not worth a process that is killed for want of it. */
@@ -169,12 +201,14 @@ export class LoadedModel {
     return false;
   }
 
-  #verification(provider: ProviderId, { folder, loras }: FolderInUse): Verification {
+  #verification(provider: ProviderId, { folder, loras, variant }: FolderInUse): Verification {
     const { devices, openSession } = this.#options;
+    // The same weights written another way have to be right once more.
+    const keyOf = (modelHash: string): string => (variant === null ? modelHash : `${modelHash} ${variantName(variant)}`);
     return {
-      isNeeded: async (modelHash) => !(await devices.isVerified(provider, modelHash)) && (await this.#hasRoomToVerify(folder)),
+      isNeeded: async (modelHash) => !(await devices.isVerified(provider, keyOf(modelHash))) && (await this.#hasRoomToVerify(folder)),
       openReference: async (file) => steered(loras, file, await openSession(file, 'cpu')),
-      onPassed: (modelHash) => devices.setVerified(provider, modelHash),
+      onPassed: (modelHash) => devices.setVerified(provider, keyOf(modelHash)),
     };
   }
 }

@@ -4,6 +4,7 @@ import { cacheVariable, createEngine } from './engine.ts';
 import { probeArgument, runProbe } from './ort/probe.ts';
 import { answerSelfTest } from './ort/selfTestCommand.ts';
 import { runtimeVersion } from './ort/session.ts';
+import { runVariantProbe, variantArgument } from './ort/variantProbe.ts';
 
 /** The part of Electron's `process.parentPort` that is used. */
 interface ParentPort {
@@ -72,7 +73,8 @@ function serve(parent: Parent): void {
 const parent = connectParent();
 const provider = probeArgument(process.argv);
 if (provider !== null) {
-  const report = await runProbe(provider);
+  const variant = variantArgument(process.argv);
+  const report = variant === null ? await runProbe(provider) : await runVariantProbe(provider, variant);
   // Leaving at once would drop a message that is still in the pipe.
   if (process.send === undefined) process.exit(1);
   process.send(report, () => process.exit(0));

@@ -49,13 +49,14 @@ async function examineModel(
   });
 }
 
-async function open({ path, store, overrides }: Extract<EngineQuestion, { kind: 'open-checkpoint' }>): Promise<OpenedCheckpoint> {
+async function open({ path, store, overrides, placement }: Extract<EngineQuestion, { kind: 'open-checkpoint' }>): Promise<OpenedCheckpoint> {
   const { openCheckpoint } = await import('./graph/openCheckpoint.ts');
   const { predictionType } = overrides;
   const { folder, facts } = await openCheckpoint(path, {
     store,
     vocabulary: clipVocabularyFile(),
     overrides: predictionType === undefined ? {} : { predictionType },
+    ...(placement === undefined ? {} : { placement }),
   });
   const { family, tasks, defaultSize } = facts;
   return {

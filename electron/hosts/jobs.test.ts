@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { jobEventSchema, jobSnapshotSchema } from '../../shared/job.ts';
-import type { EngineProcess } from '../core/host.ts';
+import type { EngineExit, EngineProcess } from '../core/host.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import { readPngTexts } from '../media/png.ts';
 import { pngChunks } from '../media/pngChunks.ts';
@@ -51,8 +51,8 @@ describe('a job that goes well', () => {
     expect(JSON.parse(texts[1]?.text ?? '')).toMatchObject({ version: 1, picture: { request: { seed: '7' } }, trace: { stepsDone: 6 } });
     const run = (step: number): string[] => [`00${step}.checkpoint`, `00${step}.linear.png`];
     const kept = [...[0, 1, 2, 3, 4, 5].flatMap(run), 'run.json'];
-    await until(async () => ((await readdir(join(app.data, 'runs', jobId))).length === kept.length ? true : null));
-    expect((await readdir(join(app.data, 'runs', jobId))).sort()).toEqual(kept);
+    // A file that is being written has another name.
+    await until(async () => ((await readdir(join(app.data, 'runs', jobId))).sort().join() === kept.join() ? true : null));
   });
 
   it('serves every step as a small PNG', async () => {
@@ -83,9 +83,12 @@ describe('a job that goes well', () => {
   });
 });
 
+/** On a busy machine an engine may be slow to answer; it is not replaced for that. */
+const patient = { engine: { stopPatienceMs: 600_000 } };
+
 describe('stopping', () => {
   it('is acknowledged at once and ends the run after the step', async () => {
-    const app = await openTestApp();
+    const app = await openTestApp(patient);
     const jobId = only(await app.submit({ prompt: 'slow', steps: 100 }));
     await until(() => (app.jobEvents(jobId).some(({ kind }) => kind === 'step') ? true : null));
     await app.handlers['jobs.stop']({ jobId });
@@ -99,16 +102,14 @@ describe('stopping', () => {
     expect(app.jobEvents(jobId).at(-1)?.kind).toBe('stopped');
   });
 
-  it('replaces an engine that does not answer for 2 s; what was reached can be kept', async () => {
+  it('replaces an engine that does not answer; what was reached can be kept', async () => {
+    // How long it waits is held in engineHost.test.ts, on a clock of its own.
     const app = await openTestApp();
     const jobId = only(await app.submit({ prompt: 'hang at 3' }));
     await until(async () => ((await app.job(jobId)).steps.length === 3 ? true : null));
-    const asked = performance.now();
     await app.handlers['jobs.stop']({ jobId });
+    expect(await app.job(jobId)).toMatchObject({ state: 'running', stopping: true });
     const job = await app.ended(jobId);
-    const took = performance.now() - asked;
-    expect(took).toBeGreaterThan(1_900);
-    expect(took).toBeLessThan(3_500);
     expect(app.jobEvents(jobId).at(-1)).toMatchObject({ kind: 'stopped', hard: true, keepable: true, stepsDone: 3, numTimesteps: 6, trace: null });
     expect(job.trace).toBeNull();
 
@@ -118,32 +119,37 @@ describe('stopping', () => {
     expect(await firstPixel(app, picture.url)).toBe(3);
     expect((await app.job(jobId)).pictures).toEqual([picture]);
     expect(app.engines).toHaveLength(2);
-    expect(isAlive(app.engines[0]?.pid)).toBe(false);
+    await until(() => (isAlive(app.engines[0]?.pid) ? null : true));
     await expect(app.handlers['jobs.keep']({ jobId })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
   it('replaces the engine at once when asked twice', async () => {
-    const app = await openTestApp();
-    const jobId = only(await app.submit({ prompt: 'slow deaf', steps: 200 }));
+    // The first stop alone would wait longer than this test may take.
+    const app = await openTestApp({ engine: { stopPatienceMs: 600_000 } });
+    const jobId = only(await app.submit({ prompt: 'slow deaf', steps: 500 }));
     await until(async () => ((await app.job(jobId)).steps.length >= 2 ? true : null));
     await app.handlers['jobs.stop']({ jobId });
-    const asked = performance.now();
     await app.handlers['jobs.stop']({ jobId });
     expect(await app.ended(jobId)).toMatchObject({ state: 'stopped', keepable: true });
-    expect(performance.now() - asked).toBeLessThan(1_500);
+    expect(app.jobEvents(jobId).at(-1)).toMatchObject({ kind: 'stopped', hard: true });
+    await until(() => (isAlive(app.engines[0]?.pid) ? null : true));
     const next = await app.ended(only(await app.submit()));
     expect(next.state).toBe('finished');
   });
 
   it('ends a job that waits for its engine process to start', async () => {
-    const silent = (): EngineProcess => ({
-      pid: undefined,
-      send: () => undefined,
-      onMessage: () => undefined,
-      onStderr: () => undefined,
-      onExit: (listener) => void setTimeout(() => listener({ code: 0, signal: null }), 50),
-      kill: () => undefined,
-    });
+    // It ends when it is killed, not before.
+    const silent = (): EngineProcess => {
+      const ended = Promise.withResolvers<EngineExit>();
+      return {
+        pid: undefined,
+        send: () => undefined,
+        onMessage: () => undefined,
+        onStderr: () => undefined,
+        onExit: (listener) => void ended.promise.then(listener),
+        kill: () => ended.resolve({ code: null, signal: 'SIGKILL' }),
+      };
+    };
     const app = await openTestApp({ host: { startEngine: silent }, engine: { startPatienceMs: 60_000, backOffMs: () => 60_000 } });
     const jobId = only(await app.submit());
     // It is no longer in the queue, and says so: the interface offers Stop.
@@ -161,7 +167,7 @@ describe('stopping', () => {
   });
 
   it('keeps once when asked twice at the same time', async () => {
-    const app = await openTestApp();
+    const app = await openTestApp(patient);
     const jobId = only(await app.submit({ prompt: 'slow', steps: 100 }));
     await until(async () => ((await app.job(jobId)).steps.length >= 1 ? true : null));
     await app.handlers['jobs.stop']({ jobId });

@@ -66,7 +66,7 @@ it('every value that a real session sends survives JSON and structuredClone alik
   const crashed = only((await call('jobs.submit', { request: { ...request, prompt: 'crash at 2' }, count: 1 })).jobIds);
   await app.ended(crashed);
   const callbacks = [{ name: 'mine', source: 'throw 1' }, { name: 'writer', source: 'log 1' }];
-  await app.ended(only((await call('jobs.submit', { request: { ...request, callbacks }, count: 1 })).jobIds));
+  await app.ended(only((await call('jobs.submit', { request: { ...request, prompt: 'warned', callbacks }, count: 1 })).jobIds));
   await call('jobs.list', {});
   await call('jobs.remove', { jobId: second });
   const { pictures } = await call('library.list', { before: null, limit: 1 });
@@ -114,7 +114,7 @@ it('every value that a real session sends survives JSON and structuredClone alik
   const kinds = new Set(app.log.map(({ name, value }) => (name === 'job' ? (value as { kind: string }).kind : name)));
   for (const { name, value } of app.log) expectSame(value, events[name]);
   expect([...kinds].sort()).toEqual(
-    ['adapters', 'breakpoints', 'callback-log', 'callback-problem', 'decoding', 'doctor', 'engine', 'failed', 'finished', 'kept', 'library', 'loading', 'models', 'network', 'paused', 'preview', 'queued', 'removed', 'resumed', 'settings', 'steered', 'step', 'steer-refused', 'stopped', 'stopping'].sort(),
+    ['adapters', 'breakpoints', 'callback-log', 'callback-problem', 'decoding', 'doctor', 'engine', 'failed', 'finished', 'kept', 'library', 'loading', 'models', 'network', 'paused', 'preview', 'queued', 'removed', 'resumed', 'settings', 'steered', 'step', 'steer-refused', 'stopped', 'stopping', 'warning'].sort(),
   );
   port1.close();
 });

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openPart } from './partFile.ts';
 import type { OwnModel } from './record.ts';
 import { folderName, openStore, readOwnModel, type Store } from './store.ts';
 
@@ -99,4 +100,43 @@ it('names folders so that no two models meet in one, on any system', () => {
   const long = `${'o'.repeat(96)}/${'n'.repeat(96)}`;
   expect(at(long, 'onnx').length).toBeLessThanOrEqual(80);
   expect(at(long, 'onnx')).not.toBe(at(long, 'onnx-fp16'));
+});
+
+describe('files that the engine has mapped', () => {
+  const refuse = (): Promise<never> => Promise.reject(Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' }));
+
+  it.each([
+    ['by link', undefined],
+    ['on a disk that knows no links', refuse],
+  ] as const)('are replaced by new ones, never written to: the one that is mapped keeps every byte (%s)', async (_, hardLink) => {
+    const store = openStore(folder, hardLink);
+    const model = await withModel(store);
+    const [file] = model.files;
+    if (file === undefined) throw new Error('the model has no file');
+    const path = join(await store.assemble(model), file.to);
+    const mapped = await open(path);
+    const { ino } = await mapped.stat();
+
+    // Somebody deleted a part of the model and the content it was made of: it is fetched again, at first with other bytes.
+    await rm(join(folder, 'models', folderName(model), 'model_index.json'));
+    await rm(join(folder, 'blobs'), { recursive: true });
+    await store.free();
+    const part = await openPart(store.partOf(file));
+    await part.write(Buffer.from('SOMETHING LONGER'), 0);
+    await part.truncate();
+    expect((await mapped.readFile()).toString()).toBe('weights');
+    await part.write(Buffer.from('weights'), 0);
+    await part.close();
+    await store.keep(file);
+    await writeFile(join(folder, 'blobs', oidOf('config')), 'config');
+    expect(join(await store.assemble(model), file.to)).toBe(path);
+
+    const bytes = Buffer.alloc(file.bytes);
+    await mapped.read(bytes, 0, file.bytes, 0);
+    expect(bytes.toString()).toBe('weights');
+    expect((await mapped.stat()).size).toBe(file.bytes);
+    expect(await readFile(path, 'utf8')).toBe('weights');
+    expect((await stat(path)).ino).not.toBe(ino);
+    await mapped.close();
+  });
 });

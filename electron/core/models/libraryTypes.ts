@@ -2,7 +2,7 @@ import type { Settings } from '../../../shared/contract.ts';
 import type { ModelUse } from '../../../shared/engineProtocol.ts';
 import type { Failure } from '../../../shared/errors.ts';
 import type { GenerationRequest } from '../../../shared/generation.ts';
-import type { DoctorReport, Model, Offer } from '../../../shared/models.ts';
+import type { DoctorReport, Model, Offer, Placement } from '../../../shared/models.ts';
 import type { CheckedInput } from '../../../shared/rpc.ts';
 import type { EngineHost } from '../engineTask.ts';
 import type { FileWriter } from '../files.ts';
@@ -48,14 +48,18 @@ export interface ModelLibraryOptions {
   readonly surroundings?: PathSurroundings;
 }
 
-/** The models there are: the built-in one, downloads, and folders and files where they lie. Nothing is copied. */
+/** The models there are: the built-in one, downloads, and folders and files where they lie. Nothing is copied, but where a person wants it. */
 export interface ModelLibrary extends Models {
   /** The list after a look whether everything is still where it was. */
   refresh(): Promise<Model[]>;
   /** What of a path can be taken. @throws StopbathError saying what lies there instead. */
   look(at: string): Promise<Offer>;
-  /** @returns the model's id; of one that is there already, its own. @throws StopbathError as {@link look}, and what its reader says. */
-  addPath(at: string, variant: string): Promise<string>;
+  /**
+   * @param placement of a checkpoint's weights; left out: `link`, or as it is for a model that is there already
+   * @returns the model's id; of one that is there already, its own. @throws StopbathError as {@link look}, and what its reader says: `NO_PLACE`
+   *   where there is no place for links, `DISK_FULL` where there is no room for a copy.
+   */
+  addPath(at: string, variant: string, placement?: Placement): Promise<string>;
   /** A download has finished. */
   addOwn(folder: string): Promise<string>;
   /** Takes in every finished download that is not known yet. */

@@ -1,25 +1,25 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { ModelUse } from '../../../shared/engineProtocol.ts';
-import { StopbathError, toFailure, type Failure } from '../../../shared/errors.ts';
+import { StopbathError, toFailure } from '../../../shared/errors.ts';
 import type { GenerationRequest } from '../../../shared/generation.ts';
-import type { DoctorReport, Model, Offer } from '../../../shared/models.ts';
+import type { DoctorReport, Model, Offer, Placement } from '../../../shared/models.ts';
 import type { CheckedInput } from '../../../shared/rpc.ts';
 import { createSerial, systemCode } from '../files.ts';
 import { createDoctorReports, type DoctorReports } from './doctorReports.ts';
-import { createHasher } from './hasher.ts';
 import type { ModelLibrary, ModelLibraryOptions, OwnModelFolder } from './libraryTypes.ts';
-import { checkEdit, listedModel } from './listedModel.ts';
+import { checkEdit, checkPlacement, inUseFailure } from './listedModel.ts';
 import { findAtPath, offerAtPath, type FoundVariant } from './lookAtPath.ts';
 import { modelNotFound, type ModelEntry } from './models.ts';
-import { createModelsFile, type StoredModel } from './modelsFile.ts';
-import { removeOpened } from './openedFolders.ts';
-import { goneFailure, isUpToDate, readModel, unreadModel, type UnreadModel } from './readModel.ts';
+import { createModelRecords, type ModelRecords } from './modelRecords.ts';
+import { createModelsFile, type ModelsFile, type StoredModel } from './modelsFile.ts';
+import { createModelUpkeep, type ModelUpkeep } from './modelUpkeep.ts';
+import { removeOpened, sweepUnfinished } from './openedFolders.ts';
+import type { UnreadModel } from './readModel.ts';
 import { readStarter } from './starter.ts';
 import { readUserPath } from './userPath.ts';
-import { hashFiles, stampOf, weightFiles } from './weights.ts';
 
 /** Opens the library with what is known from before; downloads that were finished meanwhile come in as they are read. */
 export async function openModelLibrary(options: ModelLibraryOptions): Promise<ModelLibrary> {
@@ -29,52 +29,60 @@ export async function openModelLibrary(options: ModelLibraryOptions): Promise<Mo
   return library;
 }
 
-/** The one file that holds the entries together: adding, editing, checking and removing change the same record in turn. */
+/** The models by what can be done to them; what is remembered of each is in the records, and the upkeep keeps that true. */
 class Library implements ModelLibrary {
   readonly #options: ModelLibraryOptions;
   readonly #starter: ModelEntry;
-  readonly #file: ReturnType<typeof createModelsFile>;
-  readonly #stored = new Map<string, StoredModel>();
-  readonly #problems = new Map<string, Failure>();
-  readonly #hasher = createHasher();
+  readonly #file: ModelsFile;
+  /** Where the engine writes folders over checkpoints. */
+  readonly #store: string;
   readonly #inTurn = createSerial();
-  readonly #reading = new Map<string, Promise<void>>();
-  /** Stamps of files that could not be read: a list does not try again before they change. */
-  readonly #unreadable = new Map<string, string>();
+  readonly #records: ModelRecords;
+  readonly #upkeep: ModelUpkeep;
   #reports: DoctorReports;
   #closed = false;
 
-  constructor(options: ModelLibraryOptions, starter: ModelEntry, file: ReturnType<typeof createModelsFile>) {
+  constructor(options: ModelLibraryOptions, starter: ModelEntry, file: ModelsFile) {
     this.#options = options;
     this.#starter = starter;
     this.#file = file;
+    this.#store = join(options.dataFolder, 'checkpoints');
     this.#reports = this.#createReports({});
+    const tell = (): void => this.#tell();
+    this.#records = createModelRecords(tell);
+    this.#upkeep = createModelUpkeep({
+      records: this.#records,
+      engine: options.engine,
+      store: this.#store,
+      inTurn: this.#inTurn,
+      save: () => this.#save(),
+      tell,
+    });
   }
 
   async open(): Promise<void> {
-    const { models, reports } = await this.#file.read();
-    for (const model of models) this.#stored.set(model.id, model);
+    const [{ models, reports }] = await Promise.all([this.#file.read(), sweepUnfinished(this.#store)]);
+    for (const model of models) this.#records.set(model);
     this.#reports = this.#createReports(reports);
     // The engine may have to read what was downloaded: nobody waits for it.
     void this.adoptOwn();
-    for (const model of models) void this.#check(model.id, false).catch(() => undefined);
+    for (const model of models) void this.#upkeep.check(model.id, false).catch(() => undefined);
   }
 
   list(): Model[] {
-    return [this.#starter.model, ...[...this.#stored.values()].map((stored) => this.#listed(stored))];
+    return [this.#starter.model, ...this.#records.all().map((stored) => this.#records.listed(stored))];
   }
 
   get(id: string): ModelEntry {
     if (id === this.#starter.model.id) return this.#starter;
-    const stored = this.#stored.get(id);
-    if (stored === undefined) throw modelNotFound(id);
-    const model = this.#listed(stored);
+    const stored = this.#records.of(id);
+    const model = this.#records.listed(stored);
     return { model, folder: stored.folder, hash: model.hash };
   }
 
   async use(request: GenerationRequest): Promise<ModelUse> {
     const { modelId } = request;
-    if (modelId !== this.#starter.model.id) await this.#check(modelId, true);
+    if (modelId !== this.#starter.model.id) await this.#upkeep.check(modelId, true);
     const { model, folder } = this.get(modelId);
     if (model.problem !== null) throw new StopbathError({ ...withoutUndefined(model.problem), field: 'modelId' });
     const { provider, memoryPolicy } = this.#options.settings();
@@ -82,7 +90,7 @@ class Library implements ModelLibrary {
   }
 
   async refresh(): Promise<Model[]> {
-    await Promise.all([...this.#stored.keys()].map((id) => this.#check(id, false)));
+    await Promise.all(this.#records.all().map(({ id }) => this.#upkeep.check(id, false)));
     return this.list();
   }
 
@@ -91,21 +99,23 @@ class Library implements ModelLibrary {
     return await offerAtPath(path, await findAtPath(path), this.#options.dataFolder);
   }
 
-  async addPath(at: string, variant: string): Promise<string> {
+  async addPath(at: string, variant: string, placement?: Placement): Promise<string> {
     const path = this.#readPath(at);
     const found = (await findAtPath(path)).variants.find(({ id }) => id === variant);
     if (found === undefined) {
       throw new StopbathError({ code: 'INVALID_INPUT', message: `${path} has no ${variant} any more.`, nextStep: 'Look at it again.', field: 'at' });
     }
+    checkPlacement(found.origin, { placement });
     // A link, and what it leads to, are one model.
     const real = await realpath(found.path);
-    const known = [...this.#stored.values()].find((stored) => stored.path === real && stored.origin === found.origin);
+    const known = this.#records.all().find((stored) => stored.path === real && stored.origin === found.origin);
     if (known !== undefined) {
-      await this.#check(known.id, true);
+      if (placement !== undefined && placement !== (known.edits.placement ?? 'link')) await this.edit({ id: known.id, placement });
+      else await this.#upkeep.check(known.id, true);
       return known.id;
     }
     const id = `local-${createHash('sha256').update(`${found.origin} ${real}`).digest('hex').slice(0, 16)}`;
-    return await this.#add({ id, path: real, origin: found.origin, name: nameOf(found), own: null });
+    return await this.#add({ id, path: real, origin: found.origin, name: nameOf(found), own: null, edits: withoutUndefined({ placement }) });
   }
 
   async addOwn(folder: string): Promise<string> {
@@ -117,13 +127,18 @@ class Library implements ModelLibrary {
   async edit({ id, ...change }: CheckedInput<'models.edit'>): Promise<Model> {
     return await this.#inTurn(async () => {
       const { model } = this.get(id);
-      const stored = this.#stored.get(id);
       checkEdit(model, change);
-      if (stored === undefined) throw modelNotFound(id);
+      const stored = this.#records.of(id);
+      checkPlacement(stored.origin, change);
+      // The folder of before is deleted.
+      if (change.placement !== undefined && this.#options.isInUse(id)) throw inUseFailure(model);
       const edits = { ...stored.edits, ...withoutUndefined(change) };
       const isName = Object.keys(withoutUndefined(change)).every((field) => field === 'name');
-      await this.#put(isName ? { ...stored, edits } : await this.#readFiles({ ...stored, edits }));
-      return this.#listed(this.#storedOf(id));
+      await (isName ? this.#upkeep.put({ ...stored, edits }) : this.#upkeep.read({ ...stored, edits }));
+      const now = this.#records.of(id);
+      // A run may have begun during a copy.
+      if (dirname(now.folder) !== dirname(stored.folder) && !this.#options.isInUse(id)) await removeOpened(stored).catch(() => undefined);
+      return this.#records.listed(now);
     });
   }
 
@@ -133,20 +148,12 @@ class Library implements ModelLibrary {
       if (model.builtIn) {
         throw new StopbathError({ code: 'INVALID_INPUT', message: `${model.name} is built in and cannot be removed.` });
       }
-      if (this.#options.isInUse(id)) {
-        throw new StopbathError({
-          code: 'INVALID_INPUT',
-          message: `A run uses ${model.name}, or waits for it.`,
-          nextStep: 'Wait until its runs have ended, or take them out of the queue.',
-        });
-      }
-      const stored = this.#storedOf(id);
-      this.#hasher.cancel(id);
+      if (this.#options.isInUse(id)) throw inUseFailure(model);
+      const stored = this.#records.of(id);
+      this.#upkeep.forget(id);
       let freed = await removeOpened(stored);
       if (stored.own !== null) freed += await this.#options.own.remove(stored.own.folder).catch(missingIsNothing);
-      this.#stored.delete(id);
-      this.#problems.delete(id);
-      this.#unreadable.delete(id);
+      this.#records.delete(id);
       this.#reports.forget(id);
       await this.#save();
       this.#tell();
@@ -158,7 +165,7 @@ class Library implements ModelLibrary {
     this.get(id);
     if (!again) return this.#reports.last(id);
     return await this.#reports.examine(id, async () => {
-      if (id !== this.#starter.model.id) await this.#check(id, true);
+      if (id !== this.#starter.model.id) await this.#upkeep.check(id, true);
       const { model, folder } = this.get(id);
       if (model.problem !== null) throw new StopbathError(withoutUndefined(model.problem));
       return { folder, provider: this.#options.settings().provider };
@@ -167,7 +174,7 @@ class Library implements ModelLibrary {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#hasher.close();
+    this.#upkeep.close();
     await this.#inTurn(() => Promise.resolve());
   }
 
@@ -183,123 +190,29 @@ class Library implements ModelLibrary {
   async adoptOwn(): Promise<void> {
     for (const own of await this.#options.own.list().catch(() => [])) {
       if (this.#closed) return;
-      if (!this.#stored.has(basename(own.folder))) await this.#takeOwn(own).catch((error: unknown) => this.#options.onNotice(toFailure(error)));
+      if (this.#records.find(basename(own.folder)) === undefined) await this.#takeOwn(own).catch((error: unknown) => this.#options.onNotice(toFailure(error)));
     }
   }
 
   async #takeOwn({ folder, repo, revision, title, variant, origin, files }: OwnModelFolder): Promise<string> {
     const id = basename(folder);
-    if (this.#stored.has(id)) return id;
+    if (this.#records.find(id) !== undefined) return id;
     const single = origin === 'checkpoint' ? files.find((file) => /\.safetensors$/i.test(file)) : undefined;
     const isTaken = this.list().some(({ name }) => name === title);
     const name = isTaken ? `${title} (${variant})` : title;
-    return await this.#add({ id, path: single === undefined ? folder : join(folder, single), origin, name, own: { folder, repo, revision } });
+    return await this.#add({ id, path: single === undefined ? folder : join(folder, single), origin, name, own: { folder, repo, revision }, edits: {} });
   }
 
-  async #add(fresh: Pick<StoredModel, 'id' | 'path' | 'origin' | 'name' | 'own'>): Promise<string> {
+  async #add(fresh: Pick<StoredModel, 'id' | 'path' | 'origin' | 'name' | 'own' | 'edits'>): Promise<string> {
     const { id } = fresh;
     await this.#inTurn(async () => {
-      if (this.#stored.has(id)) return;
-      const unread: UnreadModel = { ...fresh, edits: {}, hash: null, addedAt: Date.now() };
-      try {
-        await this.#put(await this.#readFiles(unread));
-      } catch (error) {
-        if (fresh.own === null) throw error;
-        // It takes room on the disk: it is there to be seen and removed.
-        await this.#put(await unreadModel(unread));
-        await this.#noteUnreadable(id, error);
-      }
+      if (this.#records.find(id) !== undefined) return;
+      const unread: UnreadModel = { ...fresh, hash: null, addedAt: Date.now() };
+      await (fresh.own === null ? this.#upkeep.read(unread) : this.#upkeep.readOrNote(unread));
     });
     // What it finds is a report, not a reason to refuse the model.
     void this.doctor(id, true).catch(() => undefined);
     return id;
-  }
-
-  #readFiles(unread: UnreadModel): Promise<StoredModel> {
-    return readModel(unread, { engine: this.#options.engine, store: join(this.#options.dataFolder, 'checkpoints') });
-  }
-
-  /**
-   * Looks whether a model is where it was, and what it was. One that has changed is read again.
-   * @param isWaited whether the reading is waited for: a run needs it, a list does not
-   */
-  async #check(id: string, isWaited: boolean): Promise<void> {
-    const stored = this.#storedOf(id);
-    const state = await isUpToDate(stored).catch((error: unknown) => goneFailure(stored, error));
-    if (this.#stored.get(id) !== stored) return;
-    if (typeof state !== 'boolean') this.#setProblem(id, state);
-    else if (state) {
-      this.#unreadable.delete(id);
-      this.#setProblem(id, null);
-      this.#hash(id);
-    } else if (isWaited) await this.#readAgain(id);
-    else if (this.#unreadable.get(id) !== (await stampOf(stored.path, stored.origin).catch(() => ''))) void this.#readAgain(id);
-  }
-
-  /** Once at a time, however often it is asked for meanwhile. */
-  #readAgain(id: string): Promise<void> {
-    const going = this.#reading.get(id);
-    if (going !== undefined) return going;
-    const started = this.#inTurn(() => this.#readNow(id)).finally(() => this.#reading.delete(id));
-    this.#reading.set(id, started);
-    return started;
-  }
-
-  async #readNow(id: string): Promise<void> {
-    const stored = this.#stored.get(id);
-    if (stored === undefined || this.#closed) return;
-    try {
-      await this.#put(await this.#readFiles(stored));
-      this.#unreadable.delete(id);
-    } catch (error) {
-      await this.#noteUnreadable(id, error);
-    }
-  }
-
-  async #noteUnreadable(id: string, error: unknown): Promise<void> {
-    const stored = this.#storedOf(id);
-    this.#unreadable.set(id, await stampOf(stored.path, stored.origin).catch(() => ''));
-    this.#setProblem(id, error instanceof StopbathError ? toFailure(error) : goneFailure(stored, error));
-  }
-
-  async #put(stored: StoredModel): Promise<void> {
-    this.#stored.set(stored.id, stored);
-    this.#problems.delete(stored.id);
-    await this.#save();
-    this.#tell();
-    this.#hash(stored.id);
-  }
-
-  #hash(id: string): void {
-    const stored = this.#stored.get(id);
-    if (stored === undefined || this.#closed || stored.hash?.stamp === stored.stamp) return;
-    this.#hasher.add(id, async (signal) => {
-      const files = await weightFiles(stored.path, stored.origin);
-      if (files.length === 0) return;
-      const hash = { stamp: stored.stamp, sha256: await hashFiles(files, signal) };
-      const now = this.#stored.get(id);
-      if (now?.stamp !== hash.stamp) return;
-      this.#stored.set(id, { ...now, hash });
-      this.#tell();
-      await this.#save();
-    });
-  }
-
-  #setProblem(id: string, problem: Failure | null): void {
-    const before = this.#problems.get(id) ?? null;
-    if (problem === null) this.#problems.delete(id);
-    else this.#problems.set(id, problem);
-    if (before?.message !== problem?.message) this.#tell();
-  }
-
-  #storedOf(id: string): StoredModel {
-    const stored = this.#stored.get(id);
-    if (stored === undefined) throw modelNotFound(id);
-    return stored;
-  }
-
-  #listed(stored: StoredModel): Model {
-    return listedModel(stored, this.#problems.get(stored.id) ?? null);
   }
 
   #readPath(at: string): string {
@@ -307,7 +220,7 @@ class Library implements ModelLibrary {
   }
 
   async #save(): Promise<void> {
-    await this.#file.save(() => ({ models: [...this.#stored.values()], reports: this.#reports.all() }));
+    await this.#file.save(() => ({ models: this.#records.all(), reports: this.#reports.all() }));
   }
 
   #tell(): void {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Failure } from '../../../shared/errors.ts';
-import { doctorReportSchema, modelFamilies, modelOrigins, modelSchema, predictionTypes } from '../../../shared/models.ts';
+import { doctorReportSchema, modelFamilies, modelOrigins, modelSchema, placements, predictionTypes } from '../../../shared/models.ts';
 import { type BrokenFileWords, setAside, unreadableFile } from '../brokenFile.ts';
 import { createSerial, isMissing, saveFailure, type FileWriter } from '../files.ts';
 
@@ -11,6 +11,7 @@ const editsSchema = z.object({
   family: z.enum(modelFamilies).optional(),
   predictionType: z.enum(predictionTypes).optional(),
   isInpaint: z.boolean().optional(),
+  placement: z.enum(placements).optional(),
 });
 export type ModelEdits = z.infer<typeof editsSchema>;
 

@@ -8,6 +8,7 @@ import { sumBytes } from './folderBytes.ts';
 import { filesOf } from './lookAtPath.ts';
 import { readModelFacts } from './modelFacts.ts';
 import type { StoredModel } from './modelsFile.ts';
+import { sweepUnfinished } from './openedFolders.ts';
 import { stampOf } from './weights.ts';
 
 export interface ReadModelDeps {
@@ -24,12 +25,21 @@ export type UnreadModel = Omit<StoredModel, 'folder' | 'facts' | 'bytes' | 'stam
  * @throws StopbathError what is wrong with them, in the reader's words; what the system says when they are not there.
  */
 export async function readModel(unread: UnreadModel, { engine, store }: ReadModelDeps): Promise<StoredModel> {
-  const { path, origin, edits } = unread;
+  const { path, origin } = unread;
   const stamp = await stampOf(path, origin);
-  const opened: OpenedCheckpoint | null = origin === 'onnx' ? null : await engine.openCheckpoint({ path, store, overrides: overridesOf(edits) });
+  const opened = origin === 'onnx' ? null : await openCheckpoint(unread, { engine, store });
   const folder = opened?.folder ?? path;
   const [facts, bytes] = await Promise.all([readModelFacts(folder, opened), filesOf(path, origin).then(sumBytes)]);
   return { ...unread, folder, facts, bytes, stamp, readBy: appVersion };
+}
+
+async function openCheckpoint({ path, edits }: UnreadModel, { engine, store }: ReadModelDeps): Promise<OpenedCheckpoint> {
+  try {
+    return await engine.openCheckpoint({ path, store, overrides: overridesOf(edits), ...(edits.placement === undefined ? {} : { placement: edits.placement }) });
+  } finally {
+    // The engine may have ended in the middle of a copy.
+    await sweepUnfinished(store);
+  }
 }
 
 function overridesOf({ predictionType }: StoredModel['edits']): CheckpointOverrides {

@@ -74,6 +74,7 @@ export async function readStarter(folder: string): Promise<ModelEntry> {
       repo: null,
       predictionType: 'epsilon',
       uncertain: [],
+      graphs: null,
       problem: null,
     },
   };

@@ -12,6 +12,9 @@ export interface FolderContent {
   readonly previews: Map<string, number>;
 }
 
+/** A run's folder has the id of its job for a name. */
+export const idPattern = /^[\w-]{1,64}$/;
+
 /** The writes of the run store: a seam, so that a test can slow a disk down or fill it. */
 export interface RunDisk {
   /**

@@ -203,9 +203,8 @@ describe('a disk that is', () => {
     };
     const runs = open({ disk: slow });
     runs.begin('job');
-    const begun = performance.now();
     for (let step = 1; step <= 100; step++) runs.setCheckpoint('job', checkpointAfter(step));
-    expect(performance.now() - begun).toBeLessThan(500);
+    expect(written).toEqual([]);
     // On their way to the disk they can be gone back to: under way, waiting, and the newest.
     for (const step of [0, 95, 99]) expect((await runs.checkpoint('job', step))?.stepsDone).toBe(step + 1);
     expect(await runs.checkpoint('job', 50)).toBeNull();

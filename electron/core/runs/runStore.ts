@@ -1,15 +1,15 @@
-import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '../../../shared/engineProtocol.ts';
 import type { Failure } from '../../../shared/errors.ts';
 import type { Preview } from '../../../shared/job.ts';
 import { saveFailure } from '../files.ts';
 import { excess } from './budget.ts';
-import { caughtUp, previewsOnDisk, rebuiltRecord } from './leftRun.ts';
-import { formatRunFile, readRunFile, runFileName, type RunRecord } from './runFile.ts';
-import { checkpointName, parsePreviewName, previewName, readFolder, readIfThere, runDisk, storedFiles, type FolderContent, type RunDisk } from './runFolder.ts';
+import { readEarlierRuns } from './earlierRuns.ts';
+import { formatRunFile, type RunRecord } from './runFile.ts';
+import { checkpointName, idPattern, parsePreviewName, previewName, readIfThere, runDisk, storedFiles, type FolderContent, type RunDisk } from './runFolder.ts';
 import { createRunWriter, type RunWriter } from './runWriter.ts';
-import { clearLegacy, readCheckpointFile } from './storedStep.ts';
+import { readCheckpointFile } from './storedStep.ts';
 
 /** A step of a run that can be gone back to. */
 export interface Frame {
@@ -71,11 +71,6 @@ interface Run {
   isUnfinished: boolean;
 }
 
-/** Runs beyond this number are cleared away at the start, the oldest first. */
-const maxListed = 50;
-
-const idPattern = /^[\w-]{1,64}$/;
-
 export function createRuns(options: RunsOptions): Runs {
   return new RunStore(options);
 }
@@ -92,20 +87,12 @@ class RunStore implements Runs {
   }
 
   async open(): Promise<RunRecord[]> {
-    const { folder, onNotice } = this.#options;
-    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-    for (const entry of entries) {
-      const notice = entry.isDirectory() ? null : await clearLegacy(folder, entry.name);
-      if (notice !== null) onNotice(notice);
-    }
-    const found: RunRecord[] = [];
-    for (const { name } of entries.filter((entry) => entry.isDirectory() && idPattern.test(entry.name))) {
-      const record = await this.#openRun(name).catch(() => null);
-      if (record === null) await this.drop(name);
-      else found.push(record);
-    }
-    found.sort((a, b) => a.at - b.at);
-    for (const { job } of found.splice(0, Math.max(0, found.length - maxListed))) await this.drop(job.jobId);
+    const found = await readEarlierRuns({
+      ...this.#options,
+      adopt: (jobId, content, { isFinished }) => this.#adopt(jobId, content, isFinished),
+      checkpoint: (jobId) => this.checkpoint(jobId),
+      drop: (jobId) => this.drop(jobId),
+    });
     // In the order of the list, which is the order in which runs lose their steps.
     for (const { job } of found) {
       const run = this.#runs.get(job.jobId);
@@ -272,24 +259,11 @@ class RunStore implements Runs {
     });
   }
 
-  /** A run as its folder tells it; null when nothing of it is of use. */
-  async #openRun(jobId: string): Promise<RunRecord | null> {
-    const path = join(this.#options.folder, jobId);
-    const content = await readFolder(path);
+  #adopt(jobId: string, { checkpoints, previews }: FolderContent, isFinished: boolean): void {
     const run = this.#run(jobId);
-    for (const [stepIndex, bytes] of content.checkpoints) run.content.checkpoints.set(stepIndex, bytes);
-    for (const [name, bytes] of content.previews) run.content.previews.set(name, bytes);
-    const stored = await readRunFile(join(path, runFileName));
-    const isFinished = stored?.job.jobId === jobId && stored.job.state === 'finished';
+    for (const [stepIndex, bytes] of checkpoints) run.content.checkpoints.set(stepIndex, bytes);
+    for (const [name, bytes] of previews) run.content.previews.set(name, bytes);
     run.isUnfinished = !isFinished;
-    // Steps that came after run.json was written last, or all there is to know.
-    const checkpoint = isFinished ? null : await this.checkpoint(jobId);
-    const record = stored?.job.jobId === jobId ? stored : checkpoint === null ? null : await rebuiltRecord(path, jobId, checkpoint);
-    if (record === null) return null;
-    const { job } = record;
-    const newer = checkpoint !== null && checkpoint.stepsDone > job.steps.length;
-    const previews = previewsOnDisk(jobId, job.previews, content.previews);
-    return { ...record, job: { ...(newer ? caughtUp(job, checkpoint) : job), previews } };
   }
 
   async #read(jobId: string, run: Run, stepIndex: number): Promise<Checkpoint | null> {

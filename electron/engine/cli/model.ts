@@ -2,8 +2,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { StopbathError, toFailure } from '../../../shared/errors.ts';
 import { clipVocabularyFile } from '../assets.ts';
-import { openCheckpoint } from '../graph/openCheckpoint.ts';
+import type { CheckpointOptions } from '../graph/checkpointOptions.ts';
+import { openCheckpoint, type OpenedCheckpoint } from '../graph/openCheckpoint.ts';
 import { type CheckpointPrediction, checkpointPredictions } from '../graph/readers/prediction.ts';
 import type { Given } from './options.ts';
 import { oneOf, refuse } from './values.ts';
@@ -27,16 +29,28 @@ export async function chooseModel(given: Given, env: NodeJS.ProcessEnv): Promise
   const path = given.model === undefined ? starterFolder : resolve(given.model);
   const predictionType = oneOf<CheckpointPrediction>(given, 'prediction', checkpointPredictions);
   if (!(await isCheckpoint(path))) {
-    for (const name of ['vae', 'prediction'] as const) if (given[name] !== undefined) refuse(name, 'only for a .safetensors checkpoint or a diffusers folder.');
+    for (const name of ['vae', 'prediction', 'copy'] as const) if (given[name] !== undefined) refuse(name, 'only for a .safetensors checkpoint or a diffusers folder.');
     return { folder: path, notes: [] };
   }
-  const { folder, problems } = await openCheckpoint(path, {
+  const { folder, problems } = await openWithHint(path, {
     store: join(cacheFolder(env), 'checkpoints'),
     vocabulary: clipVocabularyFile(env),
     vae: given.vae === undefined ? null : resolve(given.vae),
     overrides: predictionType === null ? {} : { predictionType },
+    placement: given.copy === true ? 'copy' : 'link',
   });
   return { folder, notes: problems.filter(({ kind }) => kind === 'prediction-guessed').map(({ message }) => `${message} (--prediction)`) };
+}
+
+/** Names the option that answers the question a failure asks. */
+async function openWithHint(path: string, options: CheckpointOptions): Promise<OpenedCheckpoint> {
+  try {
+    return await openCheckpoint(path, options);
+  } catch (error) {
+    const failure = toFailure(error);
+    if (failure.code !== 'NO_PLACE') throw error;
+    throw new StopbathError({ ...failure, nextStep: `${(failure.nextStep ?? '').replace(/\.$/, '')} with --copy.` }, { cause: error });
+  }
 }
 
 /** Any file, whose reader says what is wrong with it; a folder whose UNet is no ONNX file. */

@@ -77,6 +77,8 @@ Running
   --vae FILE                    a .safetensors VAE in place of the checkpoint's own
   --prediction NAME             what the checkpoint's UNet predicts, where its file does not tell:
                                 epsilon | v_prediction | sample
+  --copy                        copy the checkpoint's weights into the cache folder, for one on another disk whose
+                                folder cannot be written to
   --lora NAME_OR_PATH[:STRENGTH]
                                 a LoRA on the model, -4 to 4 (1); may be given again and again. The same as
                                 <lora:name:0.8> in the prompt
@@ -144,6 +146,7 @@ const options = {
   model: value,
   vae: value,
   prediction: value,
+  copy: { type: 'boolean' },
   lora: { type: 'string', multiple: true },
   'lora-dir': value,
   'embedding-dir': value,
@@ -158,7 +161,7 @@ const options = {
 export const optionNames: readonly string[] = Object.keys(options);
 
 type OptionName = keyof typeof options;
-type FlagOption = 'help' | 'no-keep-unmasked';
+type FlagOption = 'copy' | 'help' | 'no-keep-unmasked';
 /** An option that may be given again and again. */
 type ListOption = 'more-prompt' | 'steer' | 'lora';
 /** An option with one value. */

@@ -23,8 +23,8 @@ export interface CheckpointOptions {
   readonly vae?: string | null;
   /** Tokenizer folders for a model whose vocabulary is not CLIP's and which brings none. */
   readonly tokenizers?: { readonly tokenizer?: string; readonly tokenizer_2?: string };
-  /** What the graphs are made for; the VAE's stay in float32, as it overflows in half precision. */
-  readonly graph?: Pick<GraphOptions, 'device' | 'precision' | 'fusedAttention'>;
+  /** What the graphs are made for. */
+  readonly graph?: Pick<GraphOptions, 'device' | 'variant'>;
   readonly adapters?: CheckpointAdapters;
   /** Left out: `link`. */
   readonly placement?: Placement;

@@ -57,6 +57,8 @@ const recordSchema = z.object({
   modelHash: z.string(),
   /** Of a single file, hex; null until it has been asked for. */
   sha256: z.string().nullable(),
+  /** Of weights that were copied: path of every file, and its copy's name in the folder. */
+  copies: z.record(z.string(), z.string()).default({}),
   facts: factsSchema,
   problems: z.array(z.object({ kind: z.enum(['prediction-guessed', 'no-encoder', 'ema-not-used']), message: z.string() })),
 });

@@ -7,6 +7,7 @@ import { fingerprint, hashFile, type HashOptions } from './checkpointHash.ts';
 import type { CheckpointOptions } from './checkpointOptions.ts';
 import { type CheckpointChoices, type CheckpointRecord, type FileStamp, readRecord, recordName, stampOf, stateOf } from './checkpointRecord.ts';
 import { markUsed, removeOldSets } from './adapterFolders.ts';
+import { usualVariant } from './graphVariant.ts';
 import { graphVersion, graphWriter } from './graphVersion.ts';
 import { type CheckpointSource, readSource } from './readers/source.ts';
 import { besideFolder } from './weightLinks.ts';
@@ -25,15 +26,17 @@ export interface OpenedCheckpoint {
 
 /**
  * Opens a checkpoint as it is: checks it, and writes a standard model folder whose graphs read their weights from the checkpoint's
- * own file by hard link. Less than 5 MB are written. A second call for a checkpoint that has not changed looks at it and returns.
+ * own file by hard link. Less than 5 MB are written, but where a copy of the weights is asked for. A second call for a checkpoint that has not changed looks at it and returns.
  * @param source a .safetensors file, or a folder as diffusers saves it
- * @throws StopbathError `MODEL_NOT_FOUND`, `MODEL_PARTS`, `MODEL_BAD`, `MODEL_UNSUPPORTED`, `MODEL_TOKENIZER`, `FILE_ACCESS`, `DISK_FULL`.
+ * @throws StopbathError `MODEL_NOT_FOUND`, `MODEL_PARTS`, `MODEL_BAD`, `MODEL_UNSUPPORTED`, `MODEL_TOKENIZER`, `NO_PLACE`, `FILE_ACCESS`,
+ *   `DISK_FULL`.
  */
 export async function openCheckpoint(source: string, options: CheckpointOptions): Promise<OpenedCheckpoint> {
   const path = resolve(source);
   const choices = choicesOf(options);
   const folderName = await nameOf(path, options);
-  const roots = [options.store, besideFolder((await isFolder(path)) ? path : dirname(await realpath(path).catch(() => path)))];
+  const beside = besideFolder((await isFolder(path)) ? path : dirname(await realpath(path).catch(() => path)));
+  const roots = choices.placement === 'copy' ? [options.store] : [options.store, beside];
   for (const root of roots) {
     const folder = join(root, folderName);
     const record = await readRecord(folder);
@@ -52,6 +55,7 @@ export async function openCheckpoint(source: string, options: CheckpointOptions)
     adapters: options.adapters?.key ?? null,
     modelHash: createHash('sha256').update(`${graphVersion} ${await fingerprint(read.model)}`).digest('hex'),
     sha256: null,
+    copies: {},
     facts: { ...facts, tasks: [...facts.tasks] },
     problems: [...problemsOf(facts, read.model, options.overrides ?? {})],
   };
@@ -77,10 +81,15 @@ function isEqual(a: CheckpointChoices, b: CheckpointChoices): boolean {
 
 const longestName = 60;
 
-/** A folder name that is safe everywhere, tells files of one name apart, and one device's graphs from another's. */
+/**
+ * A folder name that is safe everywhere, tells files of one name apart, and one device's and variant's graphs from another's: those in use stay
+ * mapped, and cannot be replaced everywhere.
+ */
 async function nameOf(path: string, { graph = {}, adapters }: CheckpointOptions): Promise<string> {
   const real = await realpath(path).catch(() => path);
-  const key = JSON.stringify([real, graph.device ?? 'cpu', graph.precision ?? 'float32', graph.fusedAttention ?? null, adapters?.key ?? null]);
+  const { device = 'cpu', variant = usualVariant(device) } = graph;
+  const attention = variant.attention === usualVariant(device).attention ? null : variant.attention;
+  const key = JSON.stringify([real, device, variant.arithmetic, attention, adapters?.key ?? null]);
   const stem = basename(path, extname(path) === '.safetensors' ? '.safetensors' : '');
   const safe = stem.replace(/[^\p{L}\p{N}._-]+/gu, '_').replace(/^\.+/, '').slice(0, longestName);
   return `${safe}-${createHash('sha256').update(key).digest('hex').slice(0, 8)}`;
@@ -138,7 +147,7 @@ export type VariantOptions = Pick<CheckpointOptions, 'vocabulary' | 'graph' | 'a
 
 /**
  * Opens the checkpoint a folder was made from once more, with the choices it was made with: the same folder where nothing has changed,
- * made anew where the file or the graphs' version has, another one beside it for another device or other LoRAs.
+ * made anew where the file or the graphs' version has, another one beside it for another device or variant, or other LoRAs.
  * @param folder as {@link openCheckpoint} returned it
  * @throws StopbathError `MODEL_BAD` for a folder that was made from no checkpoint, and what {@link openCheckpoint} throws.
  */

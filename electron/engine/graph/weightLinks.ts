@@ -1,15 +1,12 @@
 import { constants } from 'node:fs';
-import { copyFile, link, mkdir, stat } from 'node:fs/promises';
+import { chmod, copyFile, link, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StopbathError } from '../../../shared/errors.ts';
+import type { Placement } from '../../../shared/models.ts';
+import { inWords } from './copiedWeights.ts';
 import type { SafetensorsFile } from './readers/safetensors.ts';
 
-/** How the weights come to lie beside their graphs. */
-export type Placement =
-  /** By hard link: no byte is copied. */
-  | 'link'
-  /** By copy, where the person wants it: the file is on another disk. */
-  | 'copy';
+export type { Placement };
 
 /** A hard link cannot be made from here to there. */
 export class NoLinkError extends Error {}
@@ -42,10 +39,23 @@ export async function placeWeights(from: string, to: string, placement: Placemen
   try {
     await mkdir(dirname(to), { recursive: true });
     if (placement === 'link') await link(from, to);
-    else await copyFile(from, to, constants.COPYFILE_FICLONE);
+    else await copyWhole(from, to);
   } catch (error) {
     if (placement === 'link' && unlinkable.includes(errorCode(error))) throw new NoLinkError(errorCode(error), { cause: error });
     throw writeFailure(to, error);
+  }
+}
+
+/** On the disk before its folder gets its name: of a copy, only the size is looked at later. */
+async function copyWhole(from: string, to: string): Promise<void> {
+  await copyFile(from, to, constants.COPYFILE_FICLONE);
+  // A read-only file's copy is one, too.
+  await chmod(to, 0o644);
+  const copy = await open(to, 'r+');
+  try {
+    await copy.sync();
+  } finally {
+    await copy.close();
   }
 }
 
@@ -76,11 +86,10 @@ export function besideFolder(source: string): string {
 /** What to say where neither the store nor the checkpoint's own folder takes a hard link. */
 export async function noPlaceError(name: string, store: string, files: readonly SafetensorsFile[]): Promise<StopbathError> {
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
-  const gigabytes = (bytes / 1e9).toFixed(1);
   const isThere = (await stat(store).catch(() => null)) !== null;
   return new StopbathError({
-    code: 'FILE_ACCESS',
+    code: 'NO_PLACE',
     message: `${name} lies on another disk than the app's own folder, and its folder cannot be written to: its graphs have no place beside it.`,
-    nextStep: `Move the model to the disk of ${isThere ? store : 'the app'}, make its folder writable, or let it be copied (${gigabytes} GB).`,
+    nextStep: `Move the model to the disk of ${isThere ? store : 'the app'}, make its folder writable, or let it be copied (${inWords(bytes)}).`,
   });
 }

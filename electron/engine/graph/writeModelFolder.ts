@@ -7,6 +7,7 @@ import { unetGraph } from './architectures/unet.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from './architectures/vae.ts';
 import type { CheckpointOptions } from './checkpointOptions.ts';
 import { type CheckpointRecord, recordName } from './checkpointRecord.ts';
+import { checkRoom, findCopies } from './copiedWeights.ts';
 import { configFiles } from './folderFiles.ts';
 import type { GraphOptions } from './graphOptions.ts';
 import type { CheckpointModel, TextPartName } from './readers/checkpointModel.ts';
@@ -29,13 +30,17 @@ export interface FolderContents {
   readonly options: CheckpointOptions;
 }
 
-/** In the app's store, or where that takes no hard link of the file, beside the file. */
+/**
+ * In the app's store, or where that takes no hard link of the file, beside the file.
+ * @throws StopbathError `NO_PLACE` where none of the roots takes links; `DISK_FULL`, `FILE_ACCESS`.
+ */
 export async function writeModelFolder(roots: readonly string[], name: string, contents: FolderContents): Promise<string> {
   for (const root of roots) {
     try {
       return await writeFolder(root, name, contents);
     } catch (error) {
       if (!(error instanceof NoLinkError)) throw error;
+      if (contents.options.placement === 'copy') throw writeFailure(root, error.cause);
     }
   }
   throw await noPlaceError(contents.record.name, contents.options.store, [...filesOf(contents.read.model)]);
@@ -62,11 +67,13 @@ async function writeFolder(root: string, name: string, contents: FolderContents)
   }
 }
 
-async function fill(folder: string, shared: string, { read, record, options }: FolderContents): Promise<void> {
+async function fill(folder: string, shared: string, contents: FolderContents): Promise<void> {
+  const { read, record, options } = contents;
   const { model, given } = read;
   const own = new Set([...filesOf(model)].map(({ path }) => path));
-  /** Where the first copy of a file lies: the other parts link to it. */
-  const copies = new Map<string, string>();
+  /** Where the first copy of a file lies: the other parts, and the other folders of the checkpoint, link to it. */
+  const copies = options.placement === 'copy' ? await copiesFor(dirname(folder), contents) : new Map<string, string>();
+  const copied: Record<string, string> = {};
   for (const part of graphsOf(model, options)) {
     // First the links: where they cannot be made, nothing else is worth the while.
     for (const [path, link] of part.links.entries()) {
@@ -75,7 +82,9 @@ async function fill(folder: string, shared: string, { read, record, options }: F
       if (copy !== undefined) await placeWeights(copy, target, 'link');
       else if (!own.has(path)) await placeAdapter(path, target);
       else await placeWeights(path, target, options.placement ?? 'link');
-      if (options.placement === 'copy') copies.set(path, target);
+      if (options.placement !== 'copy' || !own.has(path)) continue;
+      copies.set(path, target);
+      copied[path] ??= `${part.name}/${link}`;
     }
     await writeFile(join(folder, part.name, 'model.onnx'), part.graph);
   }
@@ -89,7 +98,15 @@ async function fill(folder: string, shared: string, { read, record, options }: F
     if (chosen !== undefined) tokenizers.set(name, chosen);
   }
   await writeTokenizers(folder, model.text, model.family, { own: tokenizers, vocabulary: options.vocabulary, shared });
-  await writeFile(join(folder, recordName), `${JSON.stringify(record, null, 2)}\n`);
+  await writeFile(join(folder, recordName), `${JSON.stringify({ ...record, copies: copied } satisfies CheckpointRecord, null, 2)}\n`);
+}
+
+/** The copies there are already. @throws StopbathError `DISK_FULL` where there is no room for the others. */
+async function copiesFor(root: string, { read, record }: FolderContents): Promise<Map<string, string>> {
+  const copies = await findCopies(root, record);
+  const missing = [...filesOf(read.model)].filter(({ path }) => !copies.has(path));
+  await checkRoom(root, record.name, missing.reduce((sum, { size }) => sum + size, 0));
+  return copies;
 }
 
 /** A LoRA may lie on another disk than the model, and is small beside it. */
@@ -122,11 +139,10 @@ function* graphsOf(model: CheckpointModel, { graph = {}, adapters }: CheckpointO
     yield { name, links, graph: unetGraph(config, weightsOf('UNet', tensors, (file) => links.of(file)), { ...withAdapters('unet', links), part }) };
   }
   const { vae } = model;
-  const options: GraphOptions = { ...graph, precision: 'float32' };
   const halves = [['vae_decoder', vaeDecoderGraph], ...(vae.halves.encoder ? [['vae_encoder', vaeEncoderGraph] as const] : [])] as const;
   for (const [name, build] of halves) {
     const vaeLinks = new LinkNames();
-    yield { name, links: vaeLinks, graph: build(vae.config, weightsOf('VAE', vae.tensors, (file) => vaeLinks.of(file)), options) };
+    yield { name, links: vaeLinks, graph: build(vae.config, weightsOf('VAE', vae.tensors, (file) => vaeLinks.of(file)), graph) };
   }
 }
 

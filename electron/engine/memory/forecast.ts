@@ -1,5 +1,6 @@
 import type { GenerationRequest, ProviderId } from '../../../shared/generation.ts';
 import type { Settings } from '../../../shared/contract.ts';
+import { type AdapterBytes, withAdapters } from './adapterSize.ts';
 import { type DeviceMemory, deviceMemory } from './freeMemory.ts';
 import { type ModelSize, readModelSize } from './modelSize.ts';
 import { isSmallModel, type PlannedRun, planRun } from './plan.ts';
@@ -27,9 +28,11 @@ export class MemoryPlanner {
     readonly heldBytes: number;
     /** The figures count, not the plan alone: a small model's is known without asking the device. */
     readonly isForecast?: boolean;
+    /** LoRAs that are to be put on the model; left out: none, or the folder's graphs have them. */
+    readonly adapters?: AdapterBytes;
   }): Promise<PlannedRun> {
-    const { folder, heldBytes, isForecast = false, ...rest } = input;
-    const size = await this.#sizeOf(folder);
+    const { folder, heldBytes, isForecast = false, adapters = new Map(), ...rest } = input;
+    const size = withAdapters(await this.#sizeOf(folder), adapters);
     if (!isForecast && isSmallModel(size, input.policy)) return planRun({ ...rest, size, memory: plenty });
     const { free, total } = await this.#memoryOf(input.provider);
     return planRun({ ...rest, size, memory: { free: Math.min(total, free + heldBytes), total } });

@@ -42,9 +42,14 @@ export async function runProbe(provider: ProviderId): Promise<ProbeReport> {
     const other = await runOnce(await openSession(small, provider), feeds);
     return { kind: 'ran', maxDifference: largestDifference(cpu, other), isFinite: other.data.every(Number.isFinite), ...(await measureSpeed(provider)) };
   } catch (error) {
-    const detail = error instanceof Error && 'detail' in error ? String(error.detail) : '';
-    return { kind: 'failed', message: detail === '' ? String(error) : detail };
+    return { kind: 'failed', message: failureText(error) };
   }
+}
+
+/** The runtime's own words where there are any. */
+export function failureText(error: unknown): string {
+  const detail = error instanceof Error && 'detail' in error ? String(error.detail) : '';
+  return detail === '' ? String(error) : detail;
 }
 
 const steadyFeeds = (dims: readonly number[]): Feeds => ({ x: tensor(dims, steadyValues(elementCount(dims), 1)) });

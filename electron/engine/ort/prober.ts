@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import type { z } from 'zod';
 import { type DeviceReason, deviceReasons, explainFailure, hangsReason } from '../../../shared/deviceReasons.ts';
 import type { ProviderId } from '../../../shared/generation.ts';
 import { type ProbeReport, probeArguments, probeReportSchema } from './probe.ts';
@@ -25,36 +26,47 @@ export function judge(provider: ProviderId, report: ProbeReport, stderr: string)
  * @param entry a module that runs `runProbe` when its arguments ask for it
  */
 export function forkedProber(entry: string, limitMs = timeLimitMs): Prober {
-  return (provider) =>
-    new Promise((resolve) => {
-      const child = fork(entry, probeArguments(provider), {
-        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-        execArgv: [],
-      });
-      let stderr = '';
-      let report: ProbeReport | null = null;
-      let late = false;
-      child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-        stderr = (stderr + text).slice(-maxStderr);
-      });
-      child.on('message', (message) => {
-        const parsed = probeReportSchema.safeParse(message);
-        if (parsed.success) report = parsed.data;
-      });
-      const timer = setTimeout(() => {
-        late = true;
-        child.kill('SIGKILL');
-      }, limitMs);
-      child.on('error', (error) => {
-        stderr += String(error);
-      });
-      child.on('close', () => {
-        clearTimeout(timer);
-        if (report !== null) resolve(judge(provider, report, stderr));
-        else if (late) resolve(hangsReason(limitMs / 1000));
-        else resolve(crashReason(provider, stderr));
-      });
+  return async (provider) => {
+    const { report, stderr } = await probeApart(entry, probeArguments(provider), { provider, schema: probeReportSchema, limitMs });
+    return 'code' in report ? report : judge(provider, report, stderr);
+  };
+}
+
+interface Apart<Report> {
+  readonly provider: ProviderId;
+  readonly schema: z.ZodType<Report>;
+  readonly limitMs: number;
+}
+
+/** Starts a throw-away process and waits for its end. @returns what it reported, or why it did not; and what it printed */
+export function probeApart<Report extends object>(entry: string, args: readonly string[], { provider, schema, limitMs }: Apart<Report>): Promise<{ report: Report | DeviceReason; stderr: string }> {
+  return new Promise((resolve) => {
+    const child = fork(entry, args, {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      execArgv: [],
     });
+    let stderr = '';
+    let report: Report | null = null;
+    let late = false;
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(-maxStderr);
+    });
+    child.on('message', (message) => {
+      const parsed = schema.safeParse(message);
+      if (parsed.success) report = parsed.data;
+    });
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill('SIGKILL');
+    }, limitMs);
+    child.on('error', (error) => {
+      stderr += String(error);
+    });
+    child.on('close', () => {
+      clearTimeout(timer);
+      resolve({ report: report ?? (late ? hangsReason(limitMs / 1000) : crashReason(provider, stderr)), stderr });
+    });
+  });
 }
 
 function crashReason(provider: ProviderId, stderr: string): DeviceReason {

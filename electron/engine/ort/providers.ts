@@ -3,9 +3,12 @@ import type { EngineStatus } from '../../../shared/contract.ts';
 import { type DeviceReason, deviceReasons, explainFailure } from '../../../shared/deviceReasons.ts';
 import { StopbathError } from '../../../shared/errors.ts';
 import type { ProviderChoice, ProviderId } from '../../../shared/generation.ts';
+import { type GraphVariant, usualVariant } from '../graph/graphVariant.ts';
 import type { ModelSession } from '../tensor/modelSession.ts';
 import { mayMove, openMovable, type OpenOn, partName } from './movableSession.ts';
 import type { Prober, Verdict } from './prober.ts';
+import type { VariantProber } from './variantProbe.ts';
+import { Variants } from './variants.ts';
 import { VerdictFile } from './verdictFile.ts';
 
 export interface Device {
@@ -28,6 +31,8 @@ export function ladderOf(platform: NodeJS.Platform, arch: string): readonly Prov
 
 export interface ProviderOptions {
   readonly probe: Prober;
+  /** Left out: every device has its usual variant. */
+  readonly probeVariant?: VariantProber;
   readonly platform?: NodeJS.Platform;
   readonly arch?: string;
   /** Where probe results outlive the process; null: they do not. */
@@ -40,6 +45,8 @@ export interface ProviderOptions {
   readonly onChange?: (device: Device) => void;
   /** Of runtime and drivers: what was learnt with another key does not count. */
   readonly key?: string;
+  /** Told what was found out; nothing a person must see. */
+  readonly log?: (text: string) => void;
 }
 
 /** Chooses the execution provider, for a model and for each part of it, and keeps what it learnt. */
@@ -53,11 +60,14 @@ export class Providers {
   /** The rungs told last for a model's folder, parts left out. */
   readonly #told = new Map<string, Device>();
   readonly #file: VerdictFile;
+  readonly #variants: Variants | null;
 
   constructor(options: ProviderOptions) {
     this.#options = options;
     this.#ladder = ladderOf(options.platform ?? process.platform, options.arch ?? process.arch);
     this.#file = new VerdictFile(options.cacheFolder ?? null, options.key);
+    const { probeVariant: probe, probesInThisProcess = false, log = () => undefined } = options;
+    this.#variants = probe === undefined ? null : new Variants({ probe, probesInThisProcess, log, file: this.#file });
   }
 
   /**
@@ -73,6 +83,18 @@ export class Providers {
   /** Puts a provider aside, for one model, that passed its probe but could not run it. */
   reject(provider: ProviderId, model: string, detail: string): void {
     this.#rejected.set(`${provider} ${model}`, explainFailure(provider, detail));
+  }
+
+  /** In which variant graphs are to be written for a device that was resolved for a model. */
+  async variantFor(provider: ProviderId, model: string): Promise<GraphVariant> {
+    // A software driver: its probe would take minutes, and nothing is to be gained.
+    const isSlow = this.#told.get(model)?.rungs.some((rung) => rung.taken && rung.code === deviceReasons.slow.code) === true;
+    return isSlow || this.#variants === null ? usualVariant(provider) : this.#variants.of(provider, model);
+  }
+
+  /** A model could not be run in the variant of its device. @returns whether {@link variantFor} names another one now */
+  async rejectVariant(provider: ProviderId, model: string, detail: string): Promise<boolean> {
+    return (await this.#variants?.reject(provider, model, detail)) ?? false;
   }
 
   async isVerified(provider: ProviderId, modelHash: string): Promise<boolean> {

@@ -6,7 +6,7 @@ import type { ProviderId } from '../../../shared/generation.ts';
 import type { ModelSession, TensorSpec } from '../tensor/modelSession.ts';
 import { steadyValues } from '../tensor/steadyValues.ts';
 import { elementCount, tensor, type Tensor } from '../tensor/tensor.ts';
-import { hopelessMs, runProbe } from './probe.ts';
+import { failureText, hopelessMs, runProbe } from './probe.ts';
 import { judge } from './prober.ts';
 import { openSession } from './session.ts';
 
@@ -43,8 +43,7 @@ export async function runSelfTest(provider: ProviderId, modelFolder: string): Pr
       difference,
     };
   } catch (error) {
-    const detail = error instanceof Error && 'detail' in error ? String(error.detail) : '';
-    return { kind: 'failed', message: detail === '' ? String(error) : detail };
+    return { kind: 'failed', message: failureText(error) };
   }
 }
 
@@ -107,7 +106,7 @@ function feedOf(spec: TensorSpec, batch: number, side: number): Tensor {
 }
 
 /** Largest difference as a share of the largest value; `Number.MAX_VALUE` where a value is no number. */
-function shareOf(wanted: Tensor, actual: Tensor): number {
+export function shareOf(wanted: Tensor, actual: Tensor): number {
   let difference = 0;
   let largest = 0;
   for (const [index, value] of wanted.data.entries()) {

@@ -11,6 +11,17 @@ export function deviceKey(): string {
 
 const reasonSchema = z.object({ code: z.string(), reason: z.string(), remedy: z.string() });
 
+const triedVariantSchema = z.object({
+  attention: z.enum(['fused', 'plain']),
+  arithmetic: z.enum(['float32', 'float16']),
+  /** Milliseconds of a call; null: it did not come to that. */
+  ms: z.number().nullable(),
+  /** Why the variant is out; null: it is right. */
+  reason: reasonSchema.nullable(),
+});
+/** What a probe found out of one way to write graphs for a device. */
+export type TriedVariant = z.infer<typeof triedVariantSchema>;
+
 const storedSchema = z.object({
   key: z.string(),
   verdicts: z.record(z.string(), reasonSchema.nullable()),
@@ -18,6 +29,8 @@ const storedSchema = z.object({
   verified: z.array(z.string()),
   /** `provider file` of parts whose results on that device were not the CPU's. */
   moved: z.record(z.string(), reasonSchema),
+  /** What was tried of each provider, see `Variants`. */
+  variants: z.record(z.string(), z.array(triedVariantSchema)).optional(),
 });
 export type Stored = Omit<z.infer<typeof storedSchema>, 'key'>;
 

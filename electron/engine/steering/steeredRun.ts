@@ -14,13 +14,14 @@ import { checkRequest, checkReuse } from '../tasks/checkRequest.ts';
 import { type Conditions, encodeConditions, isScheduled } from '../tasks/conditions.ts';
 import { createNoise, type RestorableNoise } from '../tensor/noise.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { Warn } from '../warn.ts';
 
 export interface SteeredRunParts {
   readonly request: GenerationRequest;
   readonly pipeline: Pipeline;
   /** Applied before: the run begins with what they made of it. */
   readonly executed: readonly SteeringEntry[];
-  readonly warn: (text: string) => void;
+  readonly warn: Warn;
   /** Those the model was opened with. */
   readonly loras: LoraStrengths | null;
 }

@@ -1,6 +1,7 @@
 import { StopbathError } from '../../../shared/errors.ts';
 import { batchSize, type GenerationRequest } from '../../../shared/generation.ts';
 import { withoutLoraTags } from '../../../shared/loraPlan.ts';
+import type { RunWarning } from '../../../shared/runWarning.ts';
 import type { StepTensors } from '../callbacks/callback.ts';
 import type { ScheduledPrompt } from '../callbacks/promptSchedule.ts';
 import { guidanceEmbedding } from '../guidance/guidanceEmbedding.ts';
@@ -8,6 +9,7 @@ import type { Pipeline } from '../pipelines/pipeline.ts';
 import { concatRows, type Tensor, zeros } from '../tensor/tensor.ts';
 import type { EncodedPrompt } from '../text/promptEncoding.ts';
 import { type PromptSchedule, readPromptSchedule } from '../text/schedule.ts';
+import type { Warn } from '../warn.ts';
 import { timeIds } from './timeIds.ts';
 
 /** Everything the model is told beside the sample, by tensor name; B rows each. */
@@ -45,20 +47,20 @@ export async function encodeConditions(
   request: GenerationRequest,
   pipeline: Pipeline,
   numTimesteps: number,
-  warn: (text: string) => void,
+  warn: Warn,
 ): Promise<Conditions>;
 export async function encodeConditions(
   request: GenerationRequest,
   pipeline: Pipeline,
   numTimesteps: number,
-  warn: (text: string) => void,
+  warn: Warn,
   mayGoOn: () => Promise<boolean>,
 ): Promise<Conditions | null>;
 export async function encodeConditions(
   given: GenerationRequest,
   pipeline: Pipeline,
   numTimesteps: number,
-  warn: (text: string) => void,
+  warn: Warn,
   mayGoOn: () => Promise<boolean> = () => Promise.resolve(true),
 ): Promise<Conditions | null> {
   const request = withoutLoraTags(given);
@@ -138,7 +140,7 @@ async function encodeWording(
   { fields, schedule, texts }: Wording,
   request: GenerationRequest,
   { prompts }: Pipeline,
-  { chunks, warn, mayGoOn }: { chunks: number; warn: (text: string) => void; mayGoOn: () => Promise<boolean> },
+  { chunks, warn, mayGoOn }: { chunks: number; warn: Warn; mayGoOn: () => Promise<boolean> },
 ): Promise<ScheduledPrompt | null> {
   // diffusers leaves out no layers for the negative prompt.
   const clipSkip = fields[0] === 'negativePrompt' ? 0 : request.clipSkip;
@@ -148,11 +150,16 @@ async function encodeWording(
     const encoded = await prompts.encode(text, { syntax: request.promptSyntax, clipSkip, chunks, prompt2 });
     const counts = [encoded.count, ...(prompt2 === null ? [] : [prompts.count(prompt2, request.promptSyntax)])];
     for (const [index, { cut, cutText }] of counts.entries()) {
-      if (cut > 0) warn(`${spoken(fields[index] ?? '')} is too long for this model: ${cut} tokens are left out: ${cutText}`);
+      if (cut > 0) warn(tooLong(fields[index] ?? '', cut, cutText));
     }
     variants.push(encoded);
   }
   return { schedule, variants };
+}
+
+function tooLong(field: string, cut: number, cutText: string): RunWarning {
+  const message = `${spoken(field)} is too long for this model: ${cut} tokens are left out: "${cutText}".`;
+  return { code: 'PROMPT_CUT', message, nextStep: 'Shorten it, or let prompts be read as A1111 or ComfyUI do, in chunks.' };
 }
 
 function spoken(field: string): string {

@@ -9,6 +9,7 @@ import { stepRecordSchema, type Breakpoint, type PauseReason, type Region, type 
 /**
  * A real process that speaks the engine's protocol without a model. The prompt tells it what to do, e.g. `crash at 3`:
  * crash, oom, killed, hang, garbage, fail, undecodable; a process does each only once for a run, and none when it goes on.
+ * A `warned` run is warned of while it loads, and of the same once more.
  * Told to draw `nonsense` by a live steering it refuses; a callback `log 2` writes a line at its third step.
  * `slow` takes 50 ms a step; `deaf` never hears a stop. Its pictures have the shade of the input picture's and the mask's first
  * pixels, 200 without them; each of a batch is one brighter than the one before. With `exact` the shade is worked out of every
@@ -127,6 +128,11 @@ function batch(request: GenerationRequest, shade: number): RgbImage[] {
 async function generate({ jobId, request, inputs, from, provider }: Extract<EngineCommand, { kind: 'generate' }>): Promise<void> {
   tell({ kind: 'device', provider: 'cpu', rungs: [{ provider: 'cpu', taken: true, code: '', reason: '' }] });
   tell({ kind: 'loading', jobId, part: 'unet' });
+  if (request.prompt.includes('warned')) {
+    const warning = { kind: 'warning', jobId, code: 'EMBEDDING_UNUSED', message: 'It is not used.', nextStep: 'Take it out.' } as const;
+    tell(warning);
+    tell(warning);
+  }
   stopped.delete(jobId);
   const steps: StepRecord[] = [...(from?.steps ?? [])];
   const log: SteeringEntry[] = [];

@@ -1,6 +1,6 @@
 import type { Model } from '../../../shared/models.ts';
 import { initialForm, setForm, type FormState } from './form.ts';
-import type { FormField } from './formErrors.ts';
+import type { FormField } from './formFields.ts';
 import { usesEta } from './stepPlan.ts';
 
 /** A setting of the Advanced section: one mark, one reset, one part of the summary. */

@@ -5,7 +5,7 @@ import { jobSteps } from './stepPlan.ts';
 /** A message key under `announce.` for people who listen. */
 export interface Announcement {
   readonly id: number;
-  readonly key: 'step' | 'finished' | 'stopped' | 'failed' | 'kept' | 'paused' | 'steered';
+  readonly key: 'step' | 'finished' | 'stopped' | 'failed' | 'kept' | 'paused' | 'steered' | 'warning';
   readonly values: Readonly<Record<string, string | number>>;
 }
 
@@ -35,6 +35,9 @@ export function announceJob(job: JobSnapshot, event: JobEvent): void {
     case 'steered':
       // The pace changes nothing in the picture.
       if (Object.keys(event.steering).some((key) => key !== 'paceMs')) announce('steered', { step: event.afterStep + 2 });
+      return;
+    case 'warning':
+      announce('warning', { code: event.code });
       return;
     case 'paused':
     case 'stopped':

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { request } from '../testing/samples.ts';
-import { guidanceErrors, guidanceFields, guidanceSteering, readInterval } from './forkGuidance.ts';
+import { guidanceErrors, guidanceFields, guidanceSteering } from './forkGuidance.ts';
+import { readInterval } from './typedGuidance.ts';
 
 const fields = guidanceFields(request);
 

@@ -1,8 +1,9 @@
 import { createStore } from 'zustand/vanilla';
 import type { Model } from '../../../shared/models.ts';
-import type { GenerationRequest, GuidanceCurve, InputImage, NoiseKind, Reuse, SteeringEntry, Task } from '../../../shared/generation.ts';
+import type { GenerationRequest, GuidanceCurve, InputImage, NoiseKind, SteeringEntry, Task } from '../../../shared/generation.ts';
 import type { CurvePoint } from '../../../shared/guidanceCurve.ts';
 import type { SchedulerId, SigmaScheduleId, TimestepSpacingId } from '../../../shared/samplers.ts';
+import type { TypedInterval, TypedReuse } from './typedGuidance.ts';
 
 /** A step-end callback of the user's own. */
 export interface FormCallback {
@@ -25,7 +26,7 @@ export interface FormLora {
 }
 
 /** The form as it is typed. Numbers are text, so that what cannot be read yet is shown and not changed. */
-export interface FormState {
+export interface FormState extends TypedInterval, TypedReuse {
   readonly task: Task;
   readonly modelId: string | null;
   readonly prompt: string;
@@ -79,14 +80,7 @@ export interface FormState {
   /** Of a curve drawn by hand. */
   readonly guidancePoints: readonly CurvePoint[];
   readonly guidanceSmooth: boolean;
-  /** Ends of the guidance interval in sigma units; empty: no bound at that end. */
-  readonly sigmaLow: string;
-  readonly sigmaHigh: string;
   readonly guidanceRescale: string;
-  readonly reuse: Reuse['kind'];
-  readonly reuseEvery: string;
-  readonly reuseThreshold: string;
-  readonly reuseMost: string;
   /** In the order in which they are asked. */
   readonly callbacks: readonly FormCallback[];
   /** What was done to the run of the picture whose settings these are: the next run has it done at the same steps. */
@@ -195,6 +189,11 @@ export function setForm(change: Partial<FormState>): void {
 /** Further prompts of the batch; a blank line is none. */
 export function furtherPrompts(form: Pick<FormState, 'morePrompts'>): readonly string[] {
   return form.morePrompts.filter((prompt) => prompt.trim() !== '');
+}
+
+/** An untouched field is "none given"; the interface offers no way to ask for the encoded empty prompt. */
+export function negativeOf({ negativeOpen }: Pick<FormState, 'negativeOpen'>, text: string): string | null {
+  return negativeOpen && text !== '' ? text : null;
 }
 
 /** The settings a model is made for; prompt, picture, seed and number of pictures are the user's. */

@@ -3,7 +3,8 @@ import type { Failure } from '../../../shared/errors.ts';
 import { isAdvanced } from './advanced.ts';
 import { appStore } from './app.ts';
 import { formStore, setForm, type FormState } from './form.ts';
-import { checkForm, formFields, type FieldErrors, type FormField } from './formErrors.ts';
+import { checkForm } from './formErrors.ts';
+import { formFields, type FieldErrors, type FormField } from './formFields.ts';
 import { currentModel } from './models.ts';
 
 export interface FormChecksState {

@@ -2,24 +2,21 @@ import type { Model } from '../../../shared/models.ts';
 import {
   guidedSteps,
   maxSteps,
-  microConditioningSchema,
   type GenerationRequest,
   type GuidanceCurve,
   type GuidanceInterval,
-  type MicroConditioning,
   type NoiseKind,
   type Reuse,
 } from '../../../shared/generation.ts';
-import { furtherPrompts, type FormState } from './form.ts';
-import { sigmaRange } from './formErrors.ts';
+import { furtherPrompts, negativeOf, type FormState } from './form.ts';
 import { lorasFrom, lorasOf } from './loraStrength.ts';
-import { readInteger, readNumber, readNumberList, readPair } from './readText.ts';
+import { readInteger, readNumber, readNumberList, readOrZero } from './readText.ts';
+import { noSdxl, sdxlFrom, sdxlOf } from './sdxlRequest.ts';
 import { askedSteps, formPlan, requestPlan, startsByShare, strengthKey, usesEta } from './stepPlan.ts';
+import { readInterval, readReuse, typedInterval, typedReuse } from './typedGuidance.ts';
 
 /** Where it does not act it is what a request without one says, for two equal runs are to have equal requests. */
 const unusedStrength = 0.8;
-
-const read = (text: string): number => readNumber(text) ?? 0;
 
 /** Pictures that one run draws for each prompt, and runs that are sent. */
 export function splitCount(form: FormState): { readonly imagesPerPrompt: number; readonly runs: number } {
@@ -38,20 +35,19 @@ export function toRequest(form: FormState, model: Model, seed: string): Generati
     task: form.task,
     modelId: model.id,
     prompt: form.prompt,
-    // An untouched field is "none given"; the interface offers no way to ask for the encoded empty prompt.
     negativePrompt: negativeOf(form, form.negativePrompt),
     morePrompts: [...furtherPrompts(form)],
     promptSyntax: form.promptSyntax,
-    clipSkip: read(form.clipSkip),
-    width: read(form.width),
-    height: read(form.height),
+    clipSkip: readOrZero(form.clipSkip),
+    width: readOrZero(form.width),
+    height: readOrZero(form.height),
     // Where a list takes its place, it is ignored, and need not be readable.
     steps: readInteger(form.steps, 1, maxSteps) ?? Math.min(maxSteps, askedSteps(form) ?? 1),
-    guidanceScale: read(form.guidanceScale),
+    guidanceScale: readOrZero(form.guidanceScale),
     guidanceEnd: guidanceEndOf(form),
     guidanceCurve: curveOf(form),
     guidanceInterval: intervalOf(form),
-    guidanceRescale: read(form.guidanceRescale),
+    guidanceRescale: readOrZero(form.guidanceRescale),
     reuse: reuseOf(form),
     loras: model.takesLoras ? lorasOf(form.loras) : [],
     steering: [...form.steering],
@@ -59,7 +55,7 @@ export function toRequest(form: FormState, model: Model, seed: string): Generati
     scheduler: form.scheduler,
     sigmaSchedule: form.sigmaSchedule,
     timestepSpacing: form.timestepSpacing,
-    eta: usesEta(form.scheduler) ? read(form.eta) : 0,
+    eta: usesEta(form.scheduler) ? readOrZero(form.eta) : 0,
     timesteps: listOf(form.timesteps),
     sigmas: listOf(form.sigmas),
     seed,
@@ -68,40 +64,27 @@ export function toRequest(form: FormState, model: Model, seed: string): Generati
     batchSeeds: form.batchSeeds,
     image: withPicture ? form.image : null,
     mask: inpaint ? form.mask : null,
-    strength: withPicture && !startsByShare(form, model) ? read(form[strengthKey(form)]) : unusedStrength,
-    maskPadding: inpaint && form.maskPadding !== null ? read(form.maskPadding) : null,
+    strength: withPicture && !startsByShare(form, model) ? readOrZero(form[strengthKey(form)]) : unusedStrength,
+    maskPadding: inpaint && form.maskPadding !== null ? readOrZero(form.maskPadding) : null,
     keepUnmasked: inpaint ? form.keepUnmasked : true,
     ...(model.family === 'sdxl' ? sdxlOf(form) : noSdxl),
   };
 }
 
-const noSdxl = {
-  prompt2: null,
-  negativePrompt2: null,
-  denoisingStart: null,
-  denoisingEnd: null,
-  microConditioning: microConditioningSchema.parse({}),
-};
-
-function sdxlOf(form: FormState): typeof noSdxl | Pick<GenerationRequest, keyof typeof noSdxl> {
-  const share = (text: string): number | null => (text.trim() === '' ? null : read(text));
-  return {
-    prompt2: form.prompt2 === '' ? null : form.prompt2,
-    negativePrompt2: negativeOf(form, form.negativePrompt2),
-    denoisingStart: form.task === 'text-to-image' ? null : share(form.denoisingStart),
-    denoisingEnd: share(form.denoisingEnd),
-    microConditioning: microOf(form),
-  };
-}
-
-function negativeOf(form: FormState, text: string): string | null {
-  return form.negativeOpen && text !== '' ? text : null;
-}
-
 export function guidanceEndOf(form: FormState): GenerationRequest['guidanceEnd'] {
-  if (form.cutoffBy === 'evidence') return { kind: 'evidence', cosine: read(form.cutoffCosine) };
-  const total = formPlan(form)?.calls ?? read(form.steps);
+  if (form.cutoffBy === 'evidence') return { kind: 'evidence', cosine: readOrZero(form.cutoffCosine) };
+  const total = formPlan(form)?.calls ?? readOrZero(form.steps);
   return form.cutoff === null || form.cutoff >= total ? { kind: 'never' } : { kind: 'guided-steps', steps: form.cutoff };
+}
+
+/** Where it cannot be read there is none. */
+export function intervalOf(form: FormState): GuidanceInterval | null {
+  return readInterval(form) ?? null;
+}
+
+/** Where it cannot be read nothing is used again. */
+export function reuseOf(form: FormState): Reuse {
+  return readReuse(form) ?? { kind: 'none' };
 }
 
 export function curveOf(form: FormState): GuidanceCurve {
@@ -110,42 +93,12 @@ export function curveOf(form: FormState): GuidanceCurve {
       return { kind: 'constant' };
     case 'linear':
     case 'cosine':
-      return { kind: form.guidanceCurve, to: read(form.guidanceTo) };
+      return { kind: form.guidanceCurve, to: readOrZero(form.guidanceTo) };
     case 'list':
       return { kind: 'list', scales: [...(readNumberList(form.guidanceScales) ?? [])] };
     case 'points':
       return { kind: 'points', points: [...form.guidancePoints], smooth: form.guidanceSmooth };
   }
-}
-
-export function reuseOf(form: FormState): Reuse {
-  switch (form.reuse) {
-    case 'none':
-      return { kind: 'none' };
-    case 'unconditional':
-    case 'features':
-      return { kind: form.reuse, every: read(form.reuseEvery) };
-    case 'steps':
-      return { kind: 'steps', threshold: read(form.reuseThreshold), most: read(form.reuseMost) };
-  }
-}
-
-function reuseFrom(reuse: Reuse): Partial<FormState> {
-  switch (reuse.kind) {
-    case 'none':
-      return { reuse: 'none' };
-    case 'unconditional':
-    case 'features':
-      return { reuse: reuse.kind, reuseEvery: String(reuse.every) };
-    case 'steps':
-      return { reuse: 'steps', reuseThreshold: String(reuse.threshold), reuseMost: String(reuse.most) };
-  }
-}
-
-export function intervalOf(form: FormState): GuidanceInterval | null {
-  const bound = (text: string, none: number): number => (text.trim() === '' ? none : read(text));
-  if (form.sigmaLow.trim() === '' && form.sigmaHigh.trim() === '') return null;
-  return { sigmaLow: bound(form.sigmaLow, sigmaRange.min), sigmaHigh: bound(form.sigmaHigh, sigmaRange.max) };
 }
 
 function listOf(text: string): number[] | null {
@@ -154,29 +107,8 @@ function listOf(text: string): number[] | null {
 
 function noiseOf(form: FormState): NoiseKind {
   return form.noise === 'torch-cuda'
-    ? { kind: 'torch-cuda', sms: read(form.sms), threadsPerSm: read(form.threadsPerSm) }
+    ? { kind: 'torch-cuda', sms: readOrZero(form.sms), threadsPerSm: readOrZero(form.threadsPerSm) }
     : { kind: form.noise };
-}
-
-function microOf(form: FormState): MicroConditioning {
-  const size = (text: string): MicroConditioning['originalSize'] => {
-    const pair = readPair(text);
-    return pair === null ? null : { width: pair.first, height: pair.second };
-  };
-  const corner = (text: string): MicroConditioning['negativeCropTopLeft'] => {
-    const pair = readPair(text);
-    return pair === null ? null : { top: pair.first, left: pair.second };
-  };
-  return {
-    originalSize: size(form.originalSize),
-    cropTopLeft: corner(form.cropTopLeft) ?? { top: 0, left: 0 },
-    targetSize: size(form.targetSize),
-    negativeOriginalSize: size(form.negativeOriginalSize),
-    negativeCropTopLeft: corner(form.negativeCropTopLeft),
-    negativeTargetSize: size(form.negativeTargetSize),
-    aestheticScore: read(form.aestheticScore),
-    negativeAestheticScore: read(form.negativeAestheticScore),
-  };
 }
 
 /** All settings of a finished picture; the seed stays with it. Picture and mask of the form stay where the request has none. */
@@ -226,10 +158,9 @@ function guidanceFrom(request: GenerationRequest): Partial<FormState> {
     ...(curve.kind === 'linear' || curve.kind === 'cosine' ? { guidanceTo: String(curve.to) } : {}),
     ...(curve.kind === 'list' ? { guidanceScales: curve.scales.join(', ') } : {}),
     ...(curve.kind === 'points' ? { guidancePoints: curve.points, guidanceSmooth: curve.smooth } : {}),
-    sigmaLow: interval === null ? '' : String(interval.sigmaLow),
-    sigmaHigh: interval === null || interval.sigmaHigh >= sigmaRange.max ? '' : String(interval.sigmaHigh),
+    ...typedInterval(interval),
     guidanceRescale: String(request.guidanceRescale),
-    ...reuseFrom(request.reuse),
+    ...typedReuse(request.reuse),
   };
 }
 
@@ -249,26 +180,6 @@ function pictureFrom(request: GenerationRequest): Partial<FormState> {
     ...strength,
     maskPadding: request.maskPadding === null ? null : String(request.maskPadding),
     keepUnmasked: request.keepUnmasked,
-  };
-}
-
-function sdxlFrom(request: GenerationRequest): Partial<FormState> {
-  const { microConditioning: micro } = request;
-  const size = (value: MicroConditioning['originalSize']): string => (value === null ? '' : `${String(value.width)} x ${String(value.height)}`);
-  const corner = (value: MicroConditioning['negativeCropTopLeft']): string => (value === null ? '' : `${String(value.top)}, ${String(value.left)}`);
-  return {
-    prompt2: request.prompt2 ?? '',
-    negativePrompt2: request.negativePrompt2 ?? '',
-    originalSize: size(micro.originalSize),
-    cropTopLeft: corner(micro.cropTopLeft),
-    targetSize: size(micro.targetSize),
-    negativeOriginalSize: size(micro.negativeOriginalSize),
-    negativeCropTopLeft: corner(micro.negativeCropTopLeft),
-    negativeTargetSize: size(micro.negativeTargetSize),
-    aestheticScore: String(micro.aestheticScore),
-    negativeAestheticScore: String(micro.negativeAestheticScore),
-    denoisingStart: request.denoisingStart === null ? '' : String(request.denoisingStart),
-    denoisingEnd: request.denoisingEnd === null ? '' : String(request.denoisingEnd),
   };
 }
 

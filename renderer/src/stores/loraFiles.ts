@@ -8,23 +8,25 @@ export interface LoraFilesState {
   readonly files: readonly AdapterFile[];
   /** They have been asked for and told. */
   readonly read: boolean;
-  /** Why a folder was not taken, or the list could not be read. */
+  /** Why the list could not be read when it was last asked for. */
+  readonly unread: Failure | null;
+  /** Why a folder was not taken. */
   readonly problem: Failure | null;
 }
 
-export const loraFilesStore = createStore<LoraFilesState>(() => ({ files: [], read: false, problem: null }));
+export const loraFilesStore = createStore<LoraFilesState>(() => ({ files: [], read: false, unread: null, problem: null }));
 
 /** Looks through the folders once more; what new files are comes behind, as an event. */
 export async function readLoraFiles(): Promise<void> {
   try {
-    loraFilesStore.setState({ files: await callCore('adapters.list', {}), read: true, problem: null });
+    loraFilesStore.setState({ files: await callCore('adapters.list', {}), read: true, unread: null, problem: null });
   } catch (error) {
-    loraFilesStore.setState({ problem: toFailure(error) });
+    loraFilesStore.setState({ unread: toFailure(error) });
   }
 }
 
 export function receiveLoraFiles(files: readonly AdapterFile[]): void {
-  loraFilesStore.setState({ files, read: true });
+  loraFilesStore.setState({ files, read: true, unread: null });
 }
 
 /** @returns whether the folders were taken; if not, `problem` says why */

@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla';
 import type { CallInput } from '../../../shared/contract.ts';
 import { toFailure, type Failure } from '../../../shared/errors.ts';
-import type { DoctorReport, Download, KnownRepo, Model, Offer } from '../../../shared/models.ts';
+import type { DoctorReport, Download, KnownRepo, Model, Offer, Placement } from '../../../shared/models.ts';
 import { appStore } from './app.ts';
 import { callCore } from './core.ts';
 import { chooseModel } from './models.ts';
@@ -19,6 +19,8 @@ export interface ModelLibraryState {
   readonly variant: string;
   /** The offer is being taken: core reads a file, which may be long. */
   readonly taking: boolean;
+  /** Nothing can be written beside the chosen variant's file: it can only be taken as a copy. */
+  readonly copyOnly: boolean;
   /** Why the offer could not be taken. */
   readonly refusal: Failure | null;
   readonly downloads: readonly Download[];
@@ -26,6 +28,8 @@ export interface ModelLibraryState {
   readonly reports: Readonly<Record<string, DoctorReport>>;
   /** Models that are being examined. */
   readonly examining: readonly string[];
+  /** Models whose weights are being copied into the app's folder. */
+  readonly copying: readonly string[];
   readonly token: { readonly isSet: boolean; readonly isSafe: boolean } | null;
 }
 
@@ -36,11 +40,13 @@ export const modelLibraryStore = createStore<ModelLibraryState>(() => ({
   offer: null,
   variant: '',
   taking: false,
+  copyOnly: false,
   refusal: null,
   downloads: [],
   known: [],
   reports: {},
   examining: [],
+  copying: [],
   token: null,
 }));
 
@@ -90,7 +96,7 @@ export async function lookAt(at: string): Promise<void> {
   const text = at.trim();
   if (text === '') return;
   const turn = ++looks;
-  set({ at: text, looking: true, problem: null, offer: null, refusal: null, taking: false });
+  set({ at: text, looking: true, problem: null, offer: null, refusal: null, taking: false, copyOnly: false });
   try {
     const offer = await callCore('models.look', { at: text });
     if (turn === looks) set({ looking: false, offer, variant: offer.variants[0]?.id ?? '' });
@@ -100,12 +106,12 @@ export async function lookAt(at: string): Promise<void> {
 }
 
 export function chooseVariant(variant: string): void {
-  set({ variant, refusal: null });
+  set({ variant, refusal: null, copyOnly: false });
 }
 
 export function closeOffer(): void {
   looks++;
-  set({ offer: null, looking: false, problem: null, refusal: null, taking: false });
+  set({ offer: null, looking: false, problem: null, refusal: null, taking: false, copyOnly: false });
 }
 
 /** Electron only: the system's own dialog. */
@@ -127,21 +133,22 @@ export function takeModelFile(file: File): void {
   set({ at: file.name, offer: null, problem: { code: 'INVALID_INPUT', message: 'A browser does not tell where a file lies.', nextStep: 'Type its whole path.', field: 'at' } });
 }
 
-/** Takes the chosen variant: a download begins, or the model is there at once. */
-export async function takeOffer(): Promise<void> {
+/** Takes the chosen variant: a download begins, or the model is there at once. @param placement `copy`: what its file's disk does not take */
+export async function takeOffer(placement: Placement = 'link'): Promise<void> {
   const { offer, variant, taking } = modelLibraryStore.getState();
   if (offer === null || variant === '' || taking) return;
   const turn = looks;
   set({ taking: true, refusal: null });
   try {
-    const { modelId } = await callCore('models.add', { source: offer.source, variant });
+    const { modelId } = await callCore('models.add', { source: offer.source, variant, ...(placement === 'copy' ? { placement } : {}) });
     // Whoever looked elsewhere meanwhile keeps that offer.
     if (turn === looks) set({ offer: null, at: '', problem: null, taking: false });
     if (modelId !== null) notify('modelAdded', { name: offer.title });
     else await attempt(async () => set({ downloads: await callCore('downloads.list', {}) }));
   } catch (error) {
-    if (turn === looks) set({ taking: false, refusal: toFailure(error) });
-    else notifyFailure(toFailure(error));
+    const refusal = toFailure(error);
+    if (turn === looks) set(({ copyOnly }) => ({ taking: false, refusal, copyOnly: copyOnly || refusal.code === 'NO_PLACE' }));
+    else notifyFailure(refusal);
   }
 }
 
@@ -182,6 +189,14 @@ export async function editModel(change: CallInput<'models.edit'>): Promise<void>
     const model = await callCore('models.edit', change);
     appStore.setState(({ models }) => ({ models: models.map((other) => (other.id === model.id ? model : other)) }));
   });
+}
+
+/** Takes a checkpoint's weights into the app's folder, which may be long. */
+export async function copyModel(id: string): Promise<void> {
+  if (modelLibraryStore.getState().copying.includes(id)) return;
+  set(({ copying }) => ({ copying: [...copying, id] }));
+  await editModel({ id, placement: 'copy' });
+  set(({ copying }) => ({ copying: copying.filter((other) => other !== id) }));
 }
 
 /** The report there is, or with `again` a new one, which loads the model. */

@@ -4,6 +4,11 @@ export function readNumber(text: string): number | null {
   return /^-?[0-9]+(\.[0-9]*)?$|^-?\.[0-9]+$/.test(normal) ? Number(normal) : null;
 }
 
+/** Of a text that was checked, or that does not act. */
+export function readOrZero(text: string): number {
+  return readNumber(text) ?? 0;
+}
+
 export function readInteger(text: string, min: number, max: number): number | null {
   const value = readNumber(text);
   return value !== null && Number.isInteger(value) && value >= min && value <= max ? value : null;

@@ -27,6 +27,7 @@ export const model: Model = {
   repo: null,
   predictionType: 'epsilon',
   uncertain: [],
+  graphs: null,
   problem: null,
 };
 

@@ -1,3 +1,4 @@
+import control from './control.module.css';
 import { cx } from './cx.ts';
 import { errorId } from './Field.tsx';
 import styles from './SelectField.module.css';
@@ -32,7 +33,7 @@ export function SelectField<V extends string>(props: SelectFieldProps<V>) {
     <select
       id={id}
       aria-label={label}
-      className={cx(styles.select, size === 's' && styles.small, className)}
+      className={cx(control.control, styles.select, size === 's' && styles.small, className)}
       value={value}
       {...(invalid ? { 'aria-invalid': true, 'aria-describedby': errorId(id) } : {})}
       onChange={(event) => {

@@ -1,4 +1,5 @@
 import type { InputHTMLAttributes, Ref } from 'react';
+import control from './control.module.css';
 import { cx } from './cx.ts';
 import { errorId } from './Field.tsx';
 import styles from './TextInput.module.css';
@@ -16,7 +17,7 @@ export function TextInput({ id, invalid = false, className, ...rest }: TextInput
       spellCheck={false}
       {...rest}
       id={id}
-      className={cx(styles.input, className)}
+      className={cx(control.control, styles.input, className)}
       {...(invalid ? { 'aria-invalid': true, 'aria-describedby': errorId(id) } : {})}
     />
   );

@@ -5,7 +5,7 @@ import { Net } from '../blocks/net.ts';
 import { resBlock } from '../blocks/resBlock.ts';
 import { downsample, upsample } from '../blocks/resample.ts';
 import { toImage, toTokens } from '../blocks/tokens.ts';
-import type { GraphOptions } from '../graphOptions.ts';
+import { type GraphOptions, inFloat32 } from '../graphOptions.ts';
 import type { Value } from '../onnx/graphBuilder.ts';
 import type { Weights } from '../weights.ts';
 
@@ -22,11 +22,11 @@ export interface VaeConfig {
 const epsilon = 1e-6;
 
 /**
- * `latent_sample` [B, C, h, w], unscaled, to `sample` [B, 3, H, W] in -1..1.
+ * `latent_sample` [B, C, h, w], unscaled, to `sample` [B, 3, H, W] in -1..1. Computes in float32 in every variant.
  * @throws StopbathError `MODEL_BAD` for weights that are missing or of other sizes.
  */
 export function vaeDecoderGraph(config: VaeConfig, weights: Weights, options: GraphOptions = {}): Buffer {
-  const net = new Net(weights, options, 'held');
+  const net = new Net(weights, inFloat32(options), 'held');
   const { groups, levels, deepest } = sizesOf(config);
   const latents = net.input('latent_sample', ['batch', config.latentChannels, 'height', 'width']);
   net.setBatch(latents);
@@ -43,11 +43,12 @@ export function vaeDecoderGraph(config: VaeConfig, weights: Weights, options: Gr
 }
 
 /**
- * `sample` [B, 3, H, W] in -1..1 to `latent_parameters` [B, 2C, h, w]: means, then logarithms of variances, unscaled.
+ * `sample` [B, 3, H, W] in -1..1 to `latent_parameters` [B, 2C, h, w]: means, then logarithms of variances, unscaled. Computes in float32 in every
+ * variant.
  * @throws StopbathError `MODEL_BAD` for weights that are missing or of other sizes.
  */
 export function vaeEncoderGraph(config: VaeConfig, weights: Weights, options: GraphOptions = {}): Buffer {
-  const net = new Net(weights, options, 'held');
+  const net = new Net(weights, inFloat32(options), 'held');
   const { groups, levels, deepest } = sizesOf(config);
   const sample = net.input('sample', ['batch', 3, 'image_height', 'image_width']);
   net.setBatch(sample);

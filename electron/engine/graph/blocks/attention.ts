@@ -15,11 +15,11 @@ export interface AttentionInputs {
 
 /**
  * softmax(q k^T / sqrt(head width)) v of every head (arXiv 1706.03762).
- * One operator where the device does it right: at 512 x 512 on the CPU it needs a third of the memory, as no matrix of all pairs is made.
+ * Fused, it needs a third of the memory at 512 x 512 on the CPU, as no matrix of all pairs is made. With a mask it is always plain.
  * @returns [B * tokens, width]
  */
 export function attention(net: Net, inputs: AttentionInputs): Value {
-  return net.fusedAttention && inputs.mask === undefined ? fused(net, inputs) : plain(net, inputs);
+  return net.attention === 'fused' && inputs.mask === undefined ? fused(net, inputs) : plain(net, inputs);
 }
 
 function fused(net: Net, { query, key, value, heads, width }: AttentionInputs): Value {
@@ -37,7 +37,7 @@ function plain(net: Net, { query, key, value, heads, width, mask }: AttentionInp
   // Scaled before the product, the scores of half-precision graphs stay small.
   const scaled = graph.op('Mul', [query, net.scalar((width / heads) ** -0.5)]);
   const scores = graph.op('MatMul', [split(scaled, [0, 2, 1, 3]), split(key, [0, 2, 3, 1])]);
-  const shares = graph.op('Softmax', [mask === undefined ? scores : graph.op('Add', [scores, mask])], { axis: -1 });
+  const shares = net.inFloat32(mask === undefined ? scores : graph.op('Add', [scores, mask]), (logits) => graph.op('Softmax', [logits], { axis: -1 }));
   const mixed = graph.op('MatMul', [shares, split(value, [0, 2, 1, 3])]);
   return graph.op('Reshape', [graph.op('Transpose', [mixed], { perm: [0, 2, 1, 3] }), graph.ints(-1, width)]);
 }

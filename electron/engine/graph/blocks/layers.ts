@@ -107,7 +107,7 @@ function miscounted(channels: number): number {
   return channels > 3 && channels % 3 === 0 && channels % 4 !== 0 ? 4 - (channels % 4) : 0;
 }
 
-/** LayerNorm over the width of [rows, width]. */
+/** LayerNorm over the width of [rows, width]; the operator sums in float32 in any graph (`stash_type`). */
 export function layerNorm(net: Net, layer: string, x: Value, epsilon = 1e-5): Value {
   return net.graph.within(layer, () =>
     net.graph.op('LayerNormalization', [x, net.weight(`${layer}.weight`), net.weight(`${layer}.bias`)], {
@@ -123,8 +123,8 @@ export function groupNorm(net: Net, layer: string, x: Value, groups: number, eps
   return graph.within(layer, () => {
     const channels = net.weights.get(`${layer}.weight`).dims[0] ?? 0;
     const grouped = graph.op('Reshape', [x, graph.ints(0, groups, -1)]);
-    const each = (value: number): Value => net.toPrecision(graph.floats(new Float32Array(groups).fill(value)));
-    const normal = graph.op('InstanceNormalization', [grouped, each(1), each(0)], { epsilon: { float: epsilon } });
+    const each = (value: number): Value => graph.floats(new Float32Array(groups).fill(value));
+    const normal = net.inFloat32(grouped, (all) => graph.op('InstanceNormalization', [all, each(1), each(0)], { epsilon: { float: epsilon } }));
     const image = graph.op('Reshape', [normal, graph.op('Shape', [x])]);
     const scaled = graph.op('Mul', [image, net.weight(`${layer}.weight`, [channels, 1, 1])]);
     return graph.op('Add', [scaled, net.weight(`${layer}.bias`, [channels, 1, 1])]);

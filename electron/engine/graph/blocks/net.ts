@@ -1,6 +1,7 @@
 import { StopbathError } from '../../../../shared/errors.ts';
 import type { ProviderId } from '../../../../shared/generation.ts';
-import type { GraphOptions, Precision } from '../graphOptions.ts';
+import type { GraphOptions } from '../graphOptions.ts';
+import { type Arithmetic, type GraphVariant, usualVariant } from '../graphVariant.ts';
 import { GraphBuilder, type Value } from '../onnx/graphBuilder.ts';
 import { type Adapters, noAdapters, type WeightRef, type Weights, type WeightType } from '../weights.ts';
 
@@ -16,8 +17,8 @@ export class Net {
   readonly weights: Weights;
   readonly adapters: Adapters;
   readonly device: ProviderId;
-  readonly precision: Precision;
-  readonly fusedAttention: boolean;
+  readonly precision: Arithmetic;
+  readonly attention: GraphVariant['attention'];
   readonly #streams: boolean;
   readonly #noughts = new Map<Value, Value>();
   readonly #tensors = new Map<string, Value>();
@@ -29,8 +30,9 @@ export class Net {
     this.weights = weights;
     this.adapters = options.adapters ?? noAdapters;
     this.device = options.device ?? 'cpu';
-    this.precision = options.precision ?? 'float32';
-    this.fusedAttention = options.fusedAttention ?? fusesAttention(this.device);
+    const { attention, arithmetic } = options.variant ?? usualVariant(this.device);
+    this.precision = arithmetic;
+    this.attention = attention;
     this.#streams = this.device === 'cpu' && (options.weights ?? weightsByDefault) === 'streamed';
   }
 
@@ -53,6 +55,11 @@ export class Net {
   /** float32 to the precision of the graph. */
   toPrecision(value: Value): Value {
     return this.precision === 'float32' ? value : this.graph.cast(value, this.precision);
+  }
+
+  /** Computes in float32 whatever the graph does: for sums over so many values that half precision would overflow or lose them. */
+  inFloat32(value: Value, compute: (value: Value) => Value): Value {
+    return this.precision === 'float32' ? compute(value) : this.toPrecision(compute(this.graph.cast(value, 'float32')));
   }
 
   /** A constant number in the graph's precision. */
@@ -152,8 +159,3 @@ export class Net {
 
 /** Elements below which nothing is gained. */
 const smallestStreamed = 2 ** 8;
-
-/** WebGPU's fused attention gave wrong numbers on a driver: there only where a probe has found it right. */
-function fusesAttention(device: ProviderId): boolean {
-  return device === 'cpu' || device === 'cuda' || device === 'dml';
-}

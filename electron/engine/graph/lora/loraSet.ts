@@ -76,6 +76,17 @@ function place(loras: readonly LoraFile[], model: CheckpointModel): Placed {
   return placed;
 }
 
+/** The part of a model whose layer a LoRA's file means; null: a stem that begins as none does. */
+export function loraPartOf(stem: string): LoraPart | null {
+  return beginnings.find(([candidate]) => candidate.test(stem))?.[1] ?? null;
+}
+
+/** Layers of a LoRA that the model has none of; they change nothing. */
+export function missingLayers({ layers: stored }: LoraFile, model: CheckpointModel): StoredLayer[] {
+  const layers = layersByKey(model);
+  return stored.filter(({ stem }) => findLayer(stem, layers) === null);
+}
+
 function findLayer(stem: string, layers: ReadonlyMap<string, ModelLayer>): ModelLayer | null {
   const [pattern, part] = beginnings.find(([candidate]) => candidate.test(stem)) ?? [];
   if (pattern === undefined || part === undefined) return null;

@@ -6,7 +6,6 @@ import { forkPlan } from '../../stores/forkPanel.ts';
 import { jobsStore } from '../../stores/jobs.ts';
 import { viewStore } from '../../stores/view.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
-import styles from './ForkDialog.module.css';
 import { ForkForm } from './ForkForm.tsx';
 import type { ForkCurveSlot } from './ForkGuidance.tsx';
 
@@ -25,7 +24,8 @@ export function ForkDialog({ curve }: { readonly curve: ForkCurveSlot }) {
       open={open}
       title={plan.edited === null ? t('fork.title', values) : t('fork.editTitle', values)}
       closeLabel={t('common.close')}
-      className={styles.dialog}
+      width={760}
+      height={760}
       initialFocus={first}
       onClose={closeFork}
     >

@@ -2,9 +2,10 @@ import { useId, type RefObject } from 'react';
 import { useText } from '../../i18n/useText.ts';
 import { fieldsOf, guidanceScaleRange, guidedOf, totalOf, type ForkBase, type ForkChanges, type ForkErrors } from '../../stores/forkDraft.ts';
 import { readNumber } from '../../stores/readText.ts';
-import { errorId, Field } from '../../ui/Field.tsx';
+import { Field } from '../../ui/Field.tsx';
 import { NumberField } from '../../ui/NumberField.tsx';
 import { RangeSlider } from '../../ui/RangeSlider.tsx';
+import { TextArea } from '../../ui/TextArea.tsx';
 import styles from './ForkFields.module.css';
 import { UndoChange } from './UndoChange.tsx';
 import { useForkError } from './useForkError.ts';
@@ -46,14 +47,13 @@ function PromptField({ field, label, base, changes, errors, first, onChange }: P
   const error = useForkError(errors[field]);
   return (
     <Field id={id} label={label} error={error} aside={changes[field] === undefined ? undefined : <UndoChange label={label} onUndo={() => onChange({ [field]: base.fields[field] })} />}>
-      <textarea
+      <TextArea
         ref={first}
         id={id}
-        className={styles.area}
+        size="s"
         rows={field === 'prompt' ? 2 : 1}
-        spellCheck={false}
         value={fieldsOf(base, changes)[field]}
-        {...(error === null ? {} : { 'aria-invalid': true, 'aria-describedby': errorId(id) })}
+        invalid={error !== null}
         onChange={(event) => onChange({ [field]: event.target.value })}
       />
     </Field>

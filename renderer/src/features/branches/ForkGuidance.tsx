@@ -3,9 +3,10 @@ import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
 import { appStore } from '../../stores/app.ts';
 import { fieldsOf } from '../../stores/forkDraft.ts';
-import { everyRange, mostRange, readInterval, rescaleRange, thresholdRange } from '../../stores/forkGuidance.ts';
+import { everyRange, mostRange, unitRange } from '../../stores/formRanges.ts';
 import { currentModel } from '../../stores/models.ts';
 import { everyLabel, offeredReuses } from '../../stores/reuses.ts';
+import { readInterval } from '../../stores/typedGuidance.ts';
 import { Field } from '../../ui/Field.tsx';
 import { NumberField } from '../../ui/NumberField.tsx';
 import { SelectField } from '../../ui/SelectField.tsx';
@@ -112,7 +113,7 @@ function Rescale({ base, changes, errors, onChange }: ForkPartProps) {
       <NumberField
         id={id}
         text={fieldsOf(base, changes).guidanceRescale}
-        {...rescaleRange}
+        {...unitRange}
         step={0.1}
         decimals
         invalid={error !== null}
@@ -153,7 +154,7 @@ function ReuseFields({ base, changes, errors, onChange }: ForkPartProps) {
       ) : null}
       {fields.reuse === 'steps' ? (
         <>
-          <Amount label={t('advanced.reuseThreshold')} text={fields.reuseThreshold} range={thresholdRange} step={0.05} onText={(text) => onChange({ reuseThreshold: text })} />
+          <Amount label={t('advanced.reuseThreshold')} text={fields.reuseThreshold} range={unitRange} step={0.05} onText={(text) => onChange({ reuseThreshold: text })} />
           <Amount label={t('advanced.reuseMost')} text={fields.reuseMost} range={mostRange} step={1} onText={(text) => onChange({ reuseMost: text })} />
         </>
       ) : null}

@@ -1,14 +1,8 @@
-import { RotateCcw } from 'lucide-react';
 import { useText } from '../../i18n/useText.ts';
-import { IconButton } from '../../ui/IconButton.tsx';
-import styles from './UndoChange.module.css';
+import { ResetMark } from '../../ui/ResetMark.tsx';
 
-/** Beside the label of a field that differs from the run: says so, and takes it back. */
+/** Beside the label of a field that differs from the run. */
 export function UndoChange({ label, onUndo }: { readonly label: string; onUndo(): void }) {
   const { t } = useText();
-  return (
-    <span className={styles.mark}>
-      <IconButton className={styles.undo} label={t('fork.undoChange', { label })} icon={<RotateCcw aria-hidden />} size="s" onClick={onUndo} />
-    </span>
-  );
+  return <ResetMark label={t('fork.undoChange', { label })} onReset={onUndo} />;
 }

@@ -23,7 +23,7 @@ export function CallbackDialog() {
   const editing = useStore(callbacksStore, (state) => state.editing);
   const callback = useStore(formStore, (form) => form.callbacks.find(({ id }) => id === editing)) ?? null;
   return (
-    <Dialog open={callback !== null} className={styles.dialog} title={t('callbacks.editor')} closeLabel={t('common.close')} onClose={() => editCallback(null)}>
+    <Dialog open={callback !== null} width={860} height={820} title={t('callbacks.editor')} closeLabel={t('common.close')} onClose={() => editCallback(null)}>
       {callback === null ? null : <CallbackEditor key={callback.id} callback={callback} />}
     </Dialog>
   );

@@ -2,16 +2,18 @@ import { GripVertical, Pencil, Plus, Trash2 } from 'lucide-react';
 import { useEffect, useId, useRef, type KeyboardEvent, type PointerEvent } from 'react';
 import { useStore } from 'zustand';
 import { callbackExamples } from '../../../../shared/callbackExamples.ts';
+import { useFieldError } from '../../i18n/useFieldError.ts';
 import { useText } from '../../i18n/useText.ts';
 import { formStore, type FormCallback } from '../../stores/form.ts';
-import { formChecksStore } from '../../stores/formChecks.ts';
-import { checkForm } from '../../stores/formErrors.ts';
 import { jobsStore } from '../../stores/jobs.ts';
 import { notify } from '../../stores/notices.ts';
 import { addCallback, changeCallback, editCallback, moveCallback, mostCallbacks, removeCallback } from '../../stores/userCallbacks.ts';
 import { Button } from '../../ui/Button.tsx';
+import { cx } from '../../ui/cx.ts';
+import { ErrorLine } from '../../ui/Field.tsx';
 import { IconButton } from '../../ui/IconButton.tsx';
 import { SelectField } from '../../ui/SelectField.tsx';
+import words from '../../ui/text.module.css';
 import styles from './CallbacksField.module.css';
 import { exampleTitle } from './exampleTitle.ts';
 import { lineText } from './RunLines.tsx';
@@ -28,7 +30,7 @@ export function CallbacksField() {
   const id = useId();
   const callbacks = useStore(formStore, (form) => form.callbacks);
   const full = callbacks.length >= mostCallbacks;
-  const error = useCallbacksError();
+  const error = useFieldError('callbacks');
   const begin = (name: string, source: string): void => {
     const added = addCallback(name, source);
     if (added !== null) editCallback(added);
@@ -38,13 +40,9 @@ export function CallbacksField() {
       <h3 id={id} className={styles.title}>
         {t('callbacks.title')}
       </h3>
-      <p className={styles.hint}>{t('callbacks.hint')}</p>
-      {callbacks.length === 0 ? <p className={styles.hint}>{t('callbacks.empty')}</p> : <CallbackList callbacks={callbacks} />}
-      {error === null ? null : (
-        <p className={styles.error} tabIndex={-1} data-invalid="true">
-          {error}
-        </p>
-      )}
+      <p className={words.hint}>{t('callbacks.hint')}</p>
+      {callbacks.length === 0 ? <p className={words.hint}>{t('callbacks.empty')}</p> : <CallbackList callbacks={callbacks} />}
+      <ErrorLine error={error} />
       <div className={styles.add}>
         <Button size="s" icon={<Plus aria-hidden />} disabled={full} onClick={() => begin(t('callbacks.untitled'), firstSource)}>
           {t('callbacks.new')}
@@ -66,17 +64,6 @@ export function CallbacksField() {
       </div>
     </section>
   );
-}
-
-function useCallbacksError(): string | null {
-  const { t } = useText();
-  const refused = useStore(formChecksStore, (state) => state.refused.callbacks);
-  const shown = useStore(formChecksStore, (state) => state.all || state.touched.callbacks === true);
-  const found = useStore(formStore, (form) => JSON.stringify(checkForm(form, null).callbacks ?? null));
-  const error = refused ?? (shown ? (JSON.parse(found) as typeof refused | null) : null);
-  if (error === null || error === undefined) return null;
-  const { key, ...values } = error;
-  return t(`fieldError.${key}`, values);
 }
 
 function CallbackList({ callbacks }: { readonly callbacks: readonly FormCallback[] }) {
@@ -156,7 +143,7 @@ function CallbackRow({ callback }: { readonly callback: FormCallback }) {
         onClick={() => notify('callbackRemoved', {}, removeCallback(id))}
       />
       {problem === null ? null : (
-        <p className={styles.problem}>
+        <p className={cx(words.error, styles.problem)}>
           {problem.line === null
             ? t('callbacks.runProblem', { step: problem.stepIndex + 1, message: problem.message })
             : t('callbacks.runProblemAt', { step: problem.stepIndex + 1, line: problem.line, message: problem.message })}

@@ -5,6 +5,7 @@ import { settingText } from '../../i18n/settingText.ts';
 import { useText } from '../../i18n/useText.ts';
 import { changedSettings, resetSettings } from '../../stores/advanced.ts';
 import { formStore, setForm } from '../../stores/form.ts';
+import { useModel } from '../../stores/useModel.ts';
 import { Button } from '../../ui/Button.tsx';
 import styles from './AdvancedSection.module.css';
 import { GuidanceSettings } from './advanced/GuidanceSettings.tsx';
@@ -12,7 +13,6 @@ import { NoiseSettings } from './advanced/NoiseSettings.tsx';
 import { PromptSettings } from './advanced/PromptSettings.tsx';
 import { ScheduleSettings } from './advanced/ScheduleSettings.tsx';
 import { SdxlSettings } from './advanced/SdxlSettings.tsx';
-import { useModel } from './useModel.ts';
 
 export interface AdvancedSectionProps {
   /** The guidance scale over the steps, as a curve. */

@@ -4,7 +4,7 @@ import { useText, type Text } from '../../i18n/useText.ts';
 import { useFormScales, type FormScales } from '../../stores/curveForm.ts';
 import { unguidedFrom } from '../../stores/curvePlan.ts';
 import { formStore, setForm } from '../../stores/form.ts';
-import { unitRange } from '../../stores/formErrors.ts';
+import { unitRange } from '../../stores/formRanges.ts';
 import { cutoffRange } from '../../stores/formRequest.ts';
 import { readNumber } from '../../stores/readText.ts';
 import { Field } from '../../ui/Field.tsx';

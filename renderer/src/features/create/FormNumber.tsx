@@ -1,11 +1,11 @@
 import { useId, type ReactNode } from 'react';
 import { useStore } from 'zustand';
+import { useFieldError } from '../../i18n/useFieldError.ts';
 import { useText } from '../../i18n/useText.ts';
 import { formStore, setForm } from '../../stores/form.ts';
 import { forgetRefusal, touchField } from '../../stores/formChecks.ts';
 import { Field } from '../../ui/Field.tsx';
 import { NumberField } from '../../ui/NumberField.tsx';
-import { useFieldError } from './useFieldError.ts';
 
 export interface FormNumberProps {
   readonly field:

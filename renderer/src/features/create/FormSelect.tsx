@@ -1,9 +1,9 @@
+import { useFieldError } from '../../i18n/useFieldError.ts';
 import { useId, type ReactNode } from 'react';
 import { forgetRefusal } from '../../stores/formChecks.ts';
-import type { FormField } from '../../stores/formErrors.ts';
+import type { FormField } from '../../stores/formFields.ts';
 import { Field } from '../../ui/Field.tsx';
 import { SelectField, type SelectFieldProps } from '../../ui/SelectField.tsx';
-import { useFieldError } from './useFieldError.ts';
 
 export interface FormSelectProps<V extends string> extends Pick<SelectFieldProps<V>, 'value' | 'options' | 'onChange'> {
   readonly field: FormField;

@@ -1,10 +1,10 @@
 import { useId, type ReactNode } from 'react';
 import { useStore } from 'zustand';
+import { useFieldError } from '../../i18n/useFieldError.ts';
 import { formStore, setForm } from '../../stores/form.ts';
 import { forgetRefusal, touchField } from '../../stores/formChecks.ts';
 import { Field } from '../../ui/Field.tsx';
 import { TextInput } from '../../ui/TextInput.tsx';
-import { useFieldError } from './useFieldError.ts';
 
 export interface FormTextProps {
   readonly field:

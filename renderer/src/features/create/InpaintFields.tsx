@@ -1,7 +1,7 @@
 import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
 import { formStore, setForm } from '../../stores/form.ts';
-import { paddingRange } from '../../stores/formErrors.ts';
+import { paddingRange } from '../../stores/formRanges.ts';
 import { Segmented } from '../../ui/Segmented.tsx';
 import { Switch } from '../../ui/Switch.tsx';
 import { FormNumber } from './FormNumber.tsx';

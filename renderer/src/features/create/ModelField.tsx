@@ -1,12 +1,12 @@
 import { useId } from 'react';
 import { useStore } from 'zustand';
+import { useFieldError } from '../../i18n/useFieldError.ts';
 import { useText } from '../../i18n/useText.ts';
 import { appStore } from '../../stores/app.ts';
 import { formStore } from '../../stores/form.ts';
 import { chooseModel, currentModel } from '../../stores/models.ts';
 import { Field } from '../../ui/Field.tsx';
 import { SelectField } from '../../ui/SelectField.tsx';
-import { useFieldError } from './useFieldError.ts';
 
 /** Which model; with a single one there is nothing to choose, and no field. */
 export function ModelField() {

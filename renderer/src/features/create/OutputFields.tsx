@@ -1,7 +1,7 @@
 import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
 import { formStore, setForm } from '../../stores/form.ts';
-import { countRange } from '../../stores/formErrors.ts';
+import { countRange } from '../../stores/formRanges.ts';
 import { paceOf, paceMsOf, paces } from '../../stores/pace.ts';
 import { readInteger } from '../../stores/readText.ts';
 import { settingsStore } from '../../stores/settings.ts';

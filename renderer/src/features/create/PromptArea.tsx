@@ -1,14 +1,14 @@
 import type { ReactNode } from 'react';
 import { useStore } from 'zustand';
 import { maxPromptLength } from '../../../../shared/generation.ts';
+import { useFieldError } from '../../i18n/useFieldError.ts';
 import { useText } from '../../i18n/useText.ts';
 import { formStore, setForm } from '../../stores/form.ts';
 import { forgetRefusal } from '../../stores/formChecks.ts';
 import type { CountedField } from '../../stores/tokenCounts.ts';
-import { errorId, Field } from '../../ui/Field.tsx';
-import styles from './PromptArea.module.css';
+import { Field } from '../../ui/Field.tsx';
+import { TextArea } from '../../ui/TextArea.tsx';
 import { CutTokens, TokenMeter } from './TokenMeter.tsx';
-import { useFieldError } from './useFieldError.ts';
 
 export interface PromptAreaProps {
   readonly id: string;
@@ -43,14 +43,12 @@ export function PromptArea({ id, field, label, placeholder, rows, help, aside }:
       }
       hint={count}
     >
-      <textarea
+      <TextArea
         id={id}
-        className={styles.area}
         rows={rows}
         value={text}
         placeholder={placeholder}
-        spellCheck={false}
-        {...(error === null ? {} : { 'aria-invalid': true, 'aria-describedby': errorId(id) })}
+        invalid={error !== null}
         onChange={(event) => {
           forgetRefusal(field);
           setForm({ [field]: event.target.value });

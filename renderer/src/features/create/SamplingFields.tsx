@@ -9,7 +9,7 @@ import {
 import { useText } from '../../i18n/useText.ts';
 import { formStore, setForm } from '../../stores/form.ts';
 import { touchField } from '../../stores/formChecks.ts';
-import { guidanceRange } from '../../stores/formErrors.ts';
+import { guidanceRange } from '../../stores/formRanges.ts';
 import { askedSteps, stepsAct } from '../../stores/stepPlan.ts';
 import { FormNumber } from './FormNumber.tsx';
 import { FormSelect } from './FormSelect.tsx';

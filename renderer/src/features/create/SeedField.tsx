@@ -1,6 +1,7 @@
 import { Dices, Lock } from 'lucide-react';
 import { useId } from 'react';
 import { useStore } from 'zustand';
+import { useFieldError } from '../../i18n/useFieldError.ts';
 import { useText } from '../../i18n/useText.ts';
 import { formStore, setForm } from '../../stores/form.ts';
 import { forgetRefusal, touchField } from '../../stores/formChecks.ts';
@@ -9,7 +10,6 @@ import { Field } from '../../ui/Field.tsx';
 import { IconButton } from '../../ui/IconButton.tsx';
 import { TextInput } from '../../ui/TextInput.tsx';
 import styles from './SeedField.module.css';
-import { useFieldError } from './useFieldError.ts';
 
 /** A seed typed is a seed kept; the dice rolls one for every picture. */
 export function SeedField() {

@@ -3,10 +3,10 @@ import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
 import { formStore, setForm } from '../../stores/form.ts';
 import { pictureSize, takePictureSize } from '../../stores/inputs.ts';
+import { useModel } from '../../stores/useModel.ts';
 import { IconButton } from '../../ui/IconButton.tsx';
 import { FormNumber } from './FormNumber.tsx';
 import styles from './SizeFields.module.css';
-import { useModel } from './useModel.ts';
 
 export function SizeFields() {
   const { t } = useText();

@@ -1,16 +1,16 @@
 import { useId } from 'react';
 import { useStore } from 'zustand';
+import { useFieldError } from '../../i18n/useFieldError.ts';
 import { useText, type Text } from '../../i18n/useText.ts';
 import { formStore, setForm } from '../../stores/form.ts';
 import { forgetRefusal, touchField } from '../../stores/formChecks.ts';
 import { readNumber } from '../../stores/readText.ts';
 import { formPlan, formSchedule, leastStrength, startsByShare, strengthKey } from '../../stores/stepPlan.ts';
+import { useModel } from '../../stores/useModel.ts';
 import { Field } from '../../ui/Field.tsx';
 import { NumberField } from '../../ui/NumberField.tsx';
 import { RangeSlider } from '../../ui/RangeSlider.tsx';
 import styles from './StrengthField.module.css';
-import { useFieldError } from './useFieldError.ts';
-import { useModel } from './useModel.ts';
 
 const range = { min: 0.01, max: 1 };
 

@@ -7,6 +7,8 @@ import { installCudaPack, removeCudaPack } from '../../stores/devices.ts';
 import { settingsStore } from '../../stores/settings.ts';
 import { Button } from '../../ui/Button.tsx';
 import { cx } from '../../ui/cx.ts';
+import { ProgressBar } from '../../ui/ProgressBar.tsx';
+import { Section } from '../../ui/Section.tsx';
 import styles from './CudaPackSection.module.css';
 
 /** The optional libraries for NVIDIA cards: what is there, what is missing, and one button. */
@@ -18,10 +20,7 @@ export function CudaPackSection({ pack }: { readonly pack: CudaPack }) {
   // What is missing for something nobody installed is no fault.
   const wanted = pack.state === 'installed' || pack.state === 'broken';
   return (
-    <section aria-labelledby="devices-cuda" className={styles.section} data-testid="cuda-pack" data-state={pack.state}>
-      <h3 id="devices-cuda" className={styles.heading}>
-        {t('devices.cuda')}
-      </h3>
+    <Section id="devices-cuda" title={t('devices.cuda')} className={styles.section} data-testid="cuda-pack" data-state={pack.state}>
       <p className={styles.text}>{t(`devices.cudaState.${pack.state}`, { version: pack.version })}</p>
       <ul className={styles.checks}>
         {pack.checks.map((check) => {
@@ -39,11 +38,7 @@ export function CudaPackSection({ pack }: { readonly pack: CudaPack }) {
           );
         })}
       </ul>
-      {installing ? (
-        <div className={styles.track} role="progressbar" aria-label={t('devices.cudaInstalling')} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.floor(100 * pack.progress)}>
-          <div className={styles.bar} style={{ transform: `scaleX(${pack.progress})` }} />
-        </div>
-      ) : null}
+      {installing ? <ProgressBar label={t('devices.cudaInstalling')} share={pack.progress} /> : null}
       <div className={styles.actions}>
         {pack.state === 'installed' ? (
           <Button size="s" icon={<Trash2 aria-hidden />} onClick={() => void removeCudaPack()}>
@@ -56,6 +51,6 @@ export function CudaPackSection({ pack }: { readonly pack: CudaPack }) {
         )}
         <code className={styles.command}>{pack.command}</code>
       </div>
-    </section>
+    </Section>
   );
 }

@@ -1,36 +1,40 @@
-import { ChevronDown } from 'lucide-react';
 import type { TFunction } from 'i18next';
 import { useStore } from 'zustand';
 import type { EngineStatus } from '../../../../shared/contract.ts';
 import { useRungText, type CoreReason, type RungText } from '../../i18n/useRungText.ts';
 import { useText } from '../../i18n/useText.ts';
 import { engineStore } from '../../stores/engine.ts';
+import { Chip } from '../../ui/Chip.tsx';
 import { cx } from '../../ui/cx.ts';
 import { Popover } from '../../ui/Popover.tsx';
 import styles from './DeviceChip.module.css';
 import { ProviderLadder } from './ProviderLadder.tsx';
 
-/** Where the model runs and, in the popover, why there. */
+/** Where the model runs and, in the popover, why there. The engine's state changes several times a run: only its light follows it. */
 export function DeviceChip() {
   const { t } = useText();
   const rungText = useRungText();
-  const status = useStore(engineStore, (state) => state.status);
-  if (status === null) return <span className={styles.chip} data-testid="device" />;
+  const line = useStore(engineStore, ({ status }) => (status === null ? null : deviceLine(status, t, rungText)));
+  if (line === null) return <span data-testid="device" />;
   return (
     <Popover
       align="end"
       title={t('device.title')}
-      trigger={
-        <button type="button" className={styles.chip} data-testid="device">
-          <span className={cx(styles.light, styles[status.state])} aria-hidden />
-          <span className={styles.text}>{deviceLine(status, t, rungText)}</span>
-          <ChevronDown className={styles.more} aria-hidden />
-        </button>
-      }
+      trigger={<Chip className={styles.chip} data-testid="device" text={line} before={<Light />} />}
     >
-      <ProviderLadder status={status} />
+      <Ladder />
     </Popover>
   );
+}
+
+function Light() {
+  const state = useStore(engineStore, ({ status }) => status?.state);
+  return <span className={cx(styles.light, state !== undefined && styles[state])} aria-hidden />;
+}
+
+function Ladder() {
+  const status = useStore(engineStore, (engine) => engine.status);
+  return status === null ? null : <ProviderLadder status={status} />;
 }
 
 /** The device in use, and the first better one that could not be had. */

@@ -1,32 +1,21 @@
-import { useEffect } from 'react';
 import { useStore } from 'zustand';
 import { memoryPolicies } from '../../../../shared/models.ts';
 import { useText } from '../../i18n/useText.ts';
 import { devicesStore, readDevices } from '../../stores/devices.ts';
 import { settingsStore } from '../../stores/settings.ts';
 import { changeSettings } from '../../stores/settingsActions.ts';
-import { viewStore } from '../../stores/view.ts';
+import { useDialog } from '../../stores/useDialog.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
+import { List, Section, Sections } from '../../ui/Section.tsx';
 import { Segmented } from '../../ui/Segmented.tsx';
 import { CudaPackSection } from './CudaPackSection.tsx';
 import { DeviceRow } from './DeviceRow.tsx';
-import styles from './DevicesDialog.module.css';
 
 /** Every device a model could run on, what keeps it from that, and what it achieves. */
 export function DevicesDialog() {
   const { t } = useText();
-  const open = useStore(viewStore, (view) => view.dialog === 'devices');
-  useEffect(() => {
-    if (open) void readDevices();
-  }, [open]);
   return (
-    <Dialog
-      open={open}
-      title={t('devices.title')}
-      closeLabel={t('common.close')}
-      className={styles.dialog}
-      onClose={() => viewStore.setState({ dialog: null })}
-    >
+    <Dialog {...useDialog('devices', readDevices)} title={t('devices.title')} closeLabel={t('common.close')} width={620} height={760}>
       <DevicesBody />
     </Dialog>
   );
@@ -37,25 +26,18 @@ function DevicesBody() {
   const { devices, cudaPack } = useStore(devicesStore);
   const memoryPolicy = useStore(settingsStore, (settings) => settings.memoryPolicy);
   return (
-    <div className={styles.groups}>
-      <section aria-labelledby="devices-list">
-        <h3 id="devices-list" className={styles.heading}>
-          {t('devices.list')}
-        </h3>
-        <ul className={styles.list}>
+    <Sections>
+      <Section id="devices-list" title={t('devices.list')} hint={t('devices.order')}>
+        <List>
           {devices
             .filter(({ possible }) => possible)
             .map((device) => (
               <DeviceRow key={device.provider} device={device} />
             ))}
-        </ul>
-        <p className={styles.hint}>{t('devices.order')}</p>
-      </section>
+        </List>
+      </Section>
       {cudaPack === null || cudaPack.state === 'not-possible' ? null : <CudaPackSection pack={cudaPack} />}
-      <section aria-labelledby="devices-memory">
-        <h3 id="devices-memory" className={styles.heading}>
-          {t('devices.memory')}
-        </h3>
+      <Section id="devices-memory" title={t('devices.memory')} hint={t(`devices.policyHint.${memoryPolicy}`)}>
         <Segmented
           name="memory-policy"
           label={t('devices.memory')}
@@ -63,8 +45,7 @@ function DevicesBody() {
           segments={memoryPolicies.map((value) => ({ value, label: t(`devices.policy.${value}`) }))}
           onChange={(value) => void changeSettings({ memoryPolicy: value })}
         />
-        <p className={styles.hint}>{t(`devices.policyHint.${memoryPolicy}`)}</p>
-      </section>
-    </div>
+      </Section>
+    </Sections>
   );
 }

@@ -1,6 +1,7 @@
-import { Plus } from 'lucide-react';
+import { Plus, RotateCcw } from 'lucide-react';
 import { useEffect, useId, useState } from 'react';
 import { useStore } from 'zustand';
+import type { Failure } from '../../../../shared/errors.ts';
 import type { AdapterFile, Model } from '../../../../shared/models.ts';
 import { useFailureText } from '../../i18n/useFailureText.ts';
 import { useText } from '../../i18n/useText.ts';
@@ -11,6 +12,7 @@ import { Button } from '../../ui/Button.tsx';
 import { cx } from '../../ui/cx.ts';
 import { Popover } from '../../ui/Popover.tsx';
 import { TextInput } from '../../ui/TextInput.tsx';
+import text from '../../ui/text.module.css';
 import styles from './AddLora.module.css';
 import { LoraFolders } from './LoraFolders.tsx';
 
@@ -40,7 +42,7 @@ function LoraPicker({ model }: { readonly model: Model }) {
   const { t } = useText();
   const id = useId();
   const [search, setSearch] = useState('');
-  const { files, read } = useStore(loraFilesStore);
+  const { files, read, unread } = useStore(loraFilesStore);
   // Files may have come since.
   useEffect(() => void readLoraFiles(), []);
   const found = foundLoras(files, search, model);
@@ -54,12 +56,29 @@ function LoraPicker({ model }: { readonly model: Model }) {
             <PickerRow key={file.path} file={file} model={model} />
           ))}
         </ul>
-      ) : (
-        <p className={styles.hint} role="status">
+      ) : unread !== null ? null : (
+        <p className={text.hint} role="status">
           {none ? (read ? t('loras.none') : t('loras.looking')) : t('loras.noMatch')}
         </p>
       )}
+      {unread === null ? null : <Unread failure={unread} />}
       <LoraFolders />
+    </div>
+  );
+}
+
+/** What is shown may be old, or nothing: says why, and looks again. */
+function Unread({ failure }: { readonly failure: Failure }) {
+  const { t } = useText();
+  const { headline, message, nextStep } = useFailureText()(failure);
+  return (
+    <div className={styles.unread} role="alert">
+      <p className={text.error}>
+        {t('loras.unread')} {message ?? headline} {nextStep}
+      </p>
+      <Button size="s" icon={<RotateCcw aria-hidden />} onClick={() => void readLoraFiles()}>
+        {t('common.retry')}
+      </Button>
     </div>
   );
 }
@@ -83,10 +102,10 @@ function PickerRow({ file, model }: { readonly file: AdapterFile; readonly model
         <span className={styles.name} title={file.path}>
           {file.name}
         </span>
-        <span className={styles.facts}>{facts.join(' · ')}</span>
-        {other && file.family !== null ? <span className={styles.warning}>{t('loras.otherFamily', { family: t(`models.family.${file.family}`) })}</span> : null}
+        <span className={text.facts}>{facts.join(' · ')}</span>
+        {other && file.family !== null ? <span className={text.warning}>{t('loras.otherFamily', { family: t(`models.family.${file.family}`) })}</span> : null}
         {problem === null ? null : (
-          <span className={styles.warning}>
+          <span className={text.warning}>
             {problem.message ?? problem.headline} {problem.nextStep}
           </span>
         )}

@@ -9,6 +9,7 @@ import { Button } from '../../ui/Button.tsx';
 import { errorId, Field } from '../../ui/Field.tsx';
 import { IconButton } from '../../ui/IconButton.tsx';
 import { TextInput } from '../../ui/TextInput.tsx';
+import text from '../../ui/text.module.css';
 import styles from './LoraFolders.module.css';
 
 /** Where LoRAs are looked for: folders that another tool uses will do, nothing is copied. */
@@ -34,7 +35,7 @@ export function LoraFolders() {
         {t('loras.folders')}
       </button>
       <div id={`${id}-body`} className={styles.body} hidden={!open}>
-        <p className={styles.hint}>{t('loras.embeddingHint')}</p>
+        <p className={text.hint}>{t('loras.embeddingHint')}</p>
         {folders.length === 0 ? null : (
           <ul className={styles.list} aria-label={t('loras.folderList')}>
             {folders.map((folder) => (

@@ -10,10 +10,12 @@ import { isOtherFamily, loraFilesStore } from '../../stores/loraFiles.ts';
 import { changeLora, removeLora } from '../../stores/loraForm.ts';
 import { loraCourses, loraRange, loraSlider, readStrength } from '../../stores/loraStrength.ts';
 import { notify } from '../../stores/notices.ts';
+import { cx } from '../../ui/cx.ts';
 import { IconButton } from '../../ui/IconButton.tsx';
 import { NumberField } from '../../ui/NumberField.tsx';
 import { RangeSlider } from '../../ui/RangeSlider.tsx';
 import { SelectField } from '../../ui/SelectField.tsx';
+import text from '../../ui/text.module.css';
 import styles from './LoraRow.module.css';
 
 /** A LoRA of the next run: how strong, and folded away how it runs over the steps and what it does to the text. */
@@ -88,7 +90,7 @@ export function LoraRow({ lora, model }: { readonly lora: FormLora; readonly mod
           onMove={(next) => changeLora(name, { textStrength: textStrength.trim() === '' ? strength : next })}
           onLeave={() => touchField('loras')}
         />
-        <p className={styles.hint}>{t('loras.textHint')}</p>
+        <p className={cx(text.hint, styles.hint)}>{t('loras.textHint')}</p>
       </div>
     </li>
   );
@@ -101,8 +103,8 @@ function LoraWarning({ name, model }: { readonly name: string; readonly model: M
   const file = useStore(loraFilesStore, ({ files }) => files.find((one) => one.kind === 'lora' && one.name === name));
   const missing = useStore(loraFilesStore, ({ read }) => read) && file === undefined;
   const problem = file === undefined || file.problem === null ? null : failureText(file.problem);
-  if (missing) return <p className={styles.warning}>{t('loras.missing')}</p>;
-  if (problem !== null) return <p className={styles.warning}>{problem.message ?? problem.headline}</p>;
-  if (file !== undefined && file.family !== null && isOtherFamily(file, model)) return <p className={styles.warning}>{t('loras.otherFamily', { family: t(`models.family.${file.family}`) })}</p>;
+  if (missing) return <p className={text.warning}>{t('loras.missing')}</p>;
+  if (problem !== null) return <p className={text.warning}>{problem.message ?? problem.headline}</p>;
+  if (file !== undefined && file.family !== null && isOtherFamily(file, model)) return <p className={text.warning}>{t('loras.otherFamily', { family: t(`models.family.${file.family}`) })}</p>;
   return null;
 }

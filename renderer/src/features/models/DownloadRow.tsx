@@ -7,6 +7,8 @@ import { useText } from '../../i18n/useText.ts';
 import { cancelDownload, pauseDownload, resumeDownload } from '../../stores/modelLibrary.ts';
 import { cx } from '../../ui/cx.ts';
 import { IconButton } from '../../ui/IconButton.tsx';
+import { ProgressBar } from '../../ui/ProgressBar.tsx';
+import text from '../../ui/text.module.css';
 import { Ask } from './Ask.tsx';
 import styles from './DownloadRow.module.css';
 import { FailureWords } from './FailureWords.tsx';
@@ -26,17 +28,8 @@ export function DownloadRow({ download }: { readonly download: Download }) {
           <span className={styles.title} title={`${download.repo}@${download.revision}`}>
             {title}
           </span>
-          <span className={styles.facts}>{factsOf(download, t, format)}</span>
-          <div
-            className={styles.track}
-            role="progressbar"
-            aria-label={t('models.progress', { title })}
-            aria-valuemin={0}
-            aria-valuemax={100}
-            aria-valuenow={Math.floor(100 * share)}
-          >
-            <div className={cx(styles.bar, state !== 'running' && styles.still)} style={{ transform: `scaleX(${share})` }} />
-          </div>
+          <span className={text.facts}>{factsOf(download, t, format)}</span>
+          <ProgressBar className={styles.progress} label={t('models.progress', { title })} share={share} still={state !== 'running'} />
           {failure === null ? null : (
             <p className={cx(styles.failure, state !== 'failed' && styles.waits)} role={state === 'failed' ? 'alert' : undefined}>
               <FailureWords failure={failure} />

@@ -3,10 +3,12 @@ import { useText } from '../../i18n/useText.ts';
 import { editModel } from '../../stores/modelLibrary.ts';
 import { Field } from '../../ui/Field.tsx';
 import { SelectField } from '../../ui/SelectField.tsx';
+import text from '../../ui/text.module.css';
+import { CopyModel } from './CopyModel.tsx';
 import styles from './EditModel.module.css';
 
-/** What a checkpoint file does not say of itself. */
-export function EditModel({ model }: { readonly model: Model }) {
+/** What a checkpoint file does not say of itself, and where its weights lie. */
+export function EditModel({ model, onCopy }: { readonly model: Model; onCopy(): void }) {
   const { t } = useText();
   const id = `model-prediction-${model.id}`;
   return (
@@ -20,6 +22,12 @@ export function EditModel({ model }: { readonly model: Model }) {
           onChange={(predictionType) => void editModel({ id: model.id, predictionType })}
         />
       </Field>
+      {model.graphs === 'beside' && !model.isOwn ? (
+        <div>
+          <CopyModel model={model} onStart={onCopy} />
+          <p className={text.facts}>{t('models.copyHint')}</p>
+        </div>
+      ) : null}
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { useText } from '../../i18n/useText.ts';
 import { lookAt, modelLibraryStore } from '../../stores/modelLibrary.ts';
 import { settingsStore } from '../../stores/settings.ts';
 import { Button } from '../../ui/Button.tsx';
+import { Section } from '../../ui/Section.tsx';
 import styles from './KnownRepos.module.css';
 
 /** Well-known public models, for who has no name to type. */
@@ -15,11 +16,8 @@ export function KnownRepos() {
   const offline = useStore(settingsStore, (settings) => settings.offline);
   if (known.length === 0) return null;
   return (
-    <section aria-labelledby="models-known">
-      <h3 id="models-known" className={styles.heading}>
-        {t('models.known')}
-      </h3>
-      <ul className={styles.list}>
+    <Section id="models-known" title={t('models.known')}>
+      <ul>
         {known.map((repo) => (
           <li key={repo.repo} className={styles.repo}>
             <span className={styles.words}>
@@ -40,6 +38,6 @@ export function KnownRepos() {
           </li>
         ))}
       </ul>
-    </section>
+    </Section>
   );
 }

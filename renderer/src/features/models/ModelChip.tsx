@@ -1,4 +1,3 @@
-import { ChevronDown } from 'lucide-react';
 import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
 import { appStore } from '../../stores/app.ts';
@@ -6,6 +5,7 @@ import { formStore } from '../../stores/form.ts';
 import { modelLibraryStore } from '../../stores/modelLibrary.ts';
 import { currentModel } from '../../stores/models.ts';
 import { viewStore } from '../../stores/view.ts';
+import { Chip } from '../../ui/Chip.tsx';
 import styles from './ModelChip.module.css';
 
 /** The model in use, and how far downloads are; opens the models. */
@@ -20,10 +20,13 @@ export function ModelChip() {
     return total === 0 ? null : Math.floor((100 * running.reduce((sum, { bytesDone }) => sum + bytesDone, 0)) / total);
   });
   return (
-    <button type="button" className={styles.chip} data-testid="model-chip" aria-label={t('models.open', { name })} onClick={() => viewStore.setState({ dialog: 'models' })}>
-      <span className={styles.name}>{name}</span>
-      {share === null ? null : <span className={styles.share}>{format.percent(share / 100)}</span>}
-      <ChevronDown className={styles.more} aria-hidden />
-    </button>
+    <Chip
+      className={styles.chip}
+      data-testid="model-chip"
+      aria-label={t('models.open', { name })}
+      text={name}
+      after={share === null ? null : <span className={styles.share}>{format.percent(share / 100)}</span>}
+      onClick={() => viewStore.setState({ dialog: 'models' })}
+    />
   );
 }

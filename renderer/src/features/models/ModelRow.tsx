@@ -11,7 +11,9 @@ import { Button } from '../../ui/Button.tsx';
 import { cx } from '../../ui/cx.ts';
 import { IconButton } from '../../ui/IconButton.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
+import text from '../../ui/text.module.css';
 import { Ask } from './Ask.tsx';
+import { CopyModel } from './CopyModel.tsx';
 import { EditModel } from './EditModel.tsx';
 import { FailureWords } from './FailureWords.tsx';
 import { Findings } from './Findings.tsx';
@@ -23,20 +25,23 @@ export function ModelRow({ model }: { readonly model: Model }) {
   const [open, setOpen] = useState(false);
   const [sure, setSure] = useState(false);
   const trash = useRef<HTMLButtonElement>(null);
+  const details = useRef<HTMLButtonElement>(null);
   const inUse = useStore(formStore, (form) => form.modelId === model.id);
   const report = useStore(modelLibraryStore, (state) => state.reports[model.id] ?? null);
   const examining = useStore(modelLibraryStore, (state) => state.examining.includes(model.id));
+  const copying = useStore(modelLibraryStore, (state) => state.copying.includes(model.id));
   const detailsId = `model-${model.id}`;
   const showDetails = (): void => {
     setOpen(!open);
     if (!open && report === null) void examineModel(model.id, false);
   };
+  const toDetails = (): void => details.current?.focus();
   return (
     <li className={cx(styles.model, inUse && styles.inUse)} data-testid="model" data-model={model.id}>
       <div className={styles.row}>
         <div className={styles.words}>
           <span className={styles.name}>{model.name}</span>
-          <span className={styles.facts} title={model.path ?? undefined}>
+          <span className={text.facts} title={model.path ?? undefined}>
             {factsOf(model, t, format).join(' · ')}
           </span>
           {model.problem === null ? null : (
@@ -45,6 +50,9 @@ export function ModelRow({ model }: { readonly model: Model }) {
             </span>
           )}
           {model.uncertain.length === 0 ? null : <span className={styles.uncertain}>{t('models.uncertain')}</span>}
+          <span className={text.facts} role="status">
+            {copying ? t('models.copying') : ''}
+          </span>
         </div>
         {inUse ? <span className={styles.mark}>{t('models.inUse')}</span> : null}
         {inUse || model.problem !== null ? null : (
@@ -52,7 +60,9 @@ export function ModelRow({ model }: { readonly model: Model }) {
             {t('models.choose')}
           </Button>
         )}
+        {model.problem?.code === 'NO_PLACE' ? <CopyModel model={model} onStart={toDetails} /> : null}
         <IconButton
+          ref={details}
           label={t('models.details', { name: model.name })}
           icon={<Stethoscope aria-hidden />}
           size="s"
@@ -83,8 +93,8 @@ export function ModelRow({ model }: { readonly model: Model }) {
       ) : null}
       {open ? (
         <div id={detailsId} className={styles.details}>
-          {model.origin === 'checkpoint' || model.origin === 'diffusers' ? <EditModel model={model} /> : null}
-          {report === null ? <p className={styles.facts}>{t('models.notExamined')}</p> : <Findings report={report} />}
+          {model.origin === 'checkpoint' || model.origin === 'diffusers' ? <EditModel model={model} onCopy={toDetails} /> : null}
+          {report === null ? <p className={text.facts}>{t('models.notExamined')}</p> : <Findings report={report} />}
           <Button size="s" disabled={examining} icon={examining ? <Spinner /> : <Stethoscope aria-hidden />} onClick={() => void examineModel(model.id, true)}>
             {examining ? t('models.examining') : t('models.examine')}
           </Button>
@@ -100,6 +110,7 @@ function factsOf(model: Model, t: TFunction, format: Format): string[] {
     ...(model.tasks.includes('text-to-image') ? [] : [t('models.noText')]),
     `${model.width} × ${model.height}`,
     t(`models.origin.${model.origin}`),
+    ...(model.graphs === 'beside' || model.graphs === 'copied' ? [t(`models.graphs.${model.graphs}`)] : []),
     ...(model.bytes > 0 ? [format.bytes(model.bytes)] : []),
     ...(model.hash === null ? [] : [model.hash.slice(0, 10)]),
     ...(model.repo === null ? [] : [model.repo.id]),

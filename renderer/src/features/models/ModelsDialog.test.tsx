@@ -1,6 +1,8 @@
 import { Tooltip } from '@base-ui/react/tooltip';
 import { act, cleanup, fireEvent, render, screen, within } from '@testing-library/react';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { CallInput, CallOutput } from '../../../../shared/contract.ts';
+import { StopbathError } from '../../../../shared/errors.ts';
 import type { Download, Model, Offer } from '../../../../shared/models.ts';
 import { changeLanguage, startLanguage } from '../../i18n/i18n.ts';
 import { appStore } from '../../stores/app.ts';
@@ -73,6 +75,50 @@ describe('an offer', () => {
     act(() => modelLibraryStore.setState({ taking: false, refusal: { code: 'DISK_FULL', message: 'landscapes needs 2 GB more.', nextStep: 'Free some space.' } }));
     expect(screen.getByRole('alert').textContent).toBe('landscapes needs 2 GB more. Free some space.');
     expect(button(/^Download/).disabled).toBe(false);
+  });
+});
+
+describe('an offer whose file has no place for graphs', () => {
+  const source = { kind: 'path', path: '/mnt/photo.safetensors' } as const;
+  const noPlace = new StopbathError({ code: 'NO_PLACE', message: 'Photo lies on another disk.', nextStep: 'Let it be copied.' });
+  const show = async (add: (input: CallInput<'models.add'>) => CallOutput<'models.add'>): Promise<FakeCore> => {
+    const shown = offer({ source, title: 'Photo' });
+    modelLibraryStore.setState({ offer: shown, variant: 'fp16' });
+    const core = fakeCore({ 'models.add': add });
+    render(<OfferCard offer={shown} />);
+    expect(screen.queryByRole('button', { name: /Copy/ })).toBeNull();
+    fireEvent.click(button('Use it where it lies'));
+    await settle();
+    return core;
+  };
+
+  it('can be copied, and says what that takes; while it is copied it says so', async () => {
+    let answer: (value: CallOutput<'models.add'>) => void = () => undefined;
+    const { asked } = await show(({ placement }) => {
+      if (placement === 'copy') return new Promise((resolve) => (answer = resolve)) as never;
+      throw noPlace;
+    });
+    expect(screen.getByRole('alert').textContent).toBe('Photo lies on another disk. Let it be copied.');
+    const copy = button("Copy into Stopbath's folder (2 GB)");
+    expect(screen.getByRole('status').textContent).toBe('The file stays where it is, and is still looked for there.');
+    fireEvent.click(copy);
+    expect([copy.disabled, screen.getByRole('status').textContent, screen.queryByRole('alert')]).toEqual([true, "Being copied into Stopbath's folder…", null]);
+    expect(asked.map(({ input }) => input)).toEqual([{ source, variant: 'fp16' }, { source, variant: 'fp16', placement: 'copy' }]);
+    answer({ modelId: 'photo', downloadId: null });
+    await settle();
+    expect(modelLibraryStore.getState()).toMatchObject({ offer: null, taking: false });
+  });
+
+  it('without room for the copy can be copied again later, and not for another variant', async () => {
+    await show(({ placement }) => {
+      throw placement === 'copy' ? new StopbathError({ code: 'DISK_FULL', message: 'A copy of Photo takes 2 GB.', nextStep: 'Free some space.' }) : noPlace;
+    });
+    fireEvent.click(button(/^Copy into/));
+    await settle();
+    expect(screen.getByRole('alert').textContent).toBe('A copy of Photo takes 2 GB. Free some space.');
+    expect(button(/^Copy into/).disabled).toBe(false);
+    fireEvent.click(screen.getByRole('radio', { name: /full precision/ }));
+    expect(screen.queryByRole('button', { name: /^Copy into/ })).toBeNull();
   });
 });
 
@@ -180,6 +226,51 @@ describe('a model', () => {
     render(<ModelRow model={own} />);
     fireEvent.click(button('Details of Landscapes'));
     expect(screen.queryByLabelText('Prediction')).toBeNull();
+    await settle();
+  });
+});
+
+describe('a checkpoint on another disk', () => {
+  const beside: Model = { ...checkpoint, graphs: 'beside', uncertain: [] };
+  const copied: Model = { ...beside, graphs: 'copied' };
+  /** A core that copies until it is told that it is done. */
+  const slowCore = (): { core: FakeCore; done: () => void } => {
+    const going = Promise.withResolvers<Model>();
+    return { core: fakeCore({ 'models.doctor': () => null, 'models.edit': () => going.promise as never }), done: () => going.resolve(copied) };
+  };
+
+  it('says where its graphs are, is copied from its details, says so meanwhile, and keeps the focus', async () => {
+    appStore.setState({ models: [beside] });
+    const { core, done } = slowCore();
+    const { rerender } = render(<ModelRow model={beside} />);
+    expect(screen.getByText(/graphs in \.stopbath beside it/)).toBeDefined();
+    fireEvent.click(button('Details of Photo'));
+    fireEvent.click(button("Copy into Stopbath's folder (2 GB): Photo"));
+    expect([button(/^Copy into/).disabled, screen.getByRole('status').textContent]).toEqual([true, "Being copied into Stopbath's folder…"]);
+    expect(core.asked.at(-1)).toEqual({ name: 'models.edit', input: { id: 'ckpt', placement: 'copy' } });
+    done();
+    await settle();
+    rerender(<ModelRow model={appStore.getState().models[0] ?? beside} />);
+    expect(screen.getByText(/copied into Stopbath's folder/)).toBeDefined();
+    expect([screen.queryByRole('button', { name: /^Copy into/ }), screen.getByRole('status').textContent]).toEqual([null, '']);
+    expect(document.activeElement).toBe(button('Details of Photo'));
+  });
+
+  it('that has lost its place offers the copy in place of its use', async () => {
+    const { core } = slowCore();
+    render(<ModelRow model={{ ...beside, problem: { code: 'NO_PLACE', message: 'It has no place.', nextStep: 'Let it be copied.' } }} />);
+    expect(screen.queryByRole('button', { name: 'Use Photo' })).toBeNull();
+    fireEvent.click(button(/^Copy into/));
+    await settle();
+    expect(core.asked).toEqual([{ name: 'models.edit', input: { id: 'ckpt', placement: 'copy' } }]);
+  });
+
+  it('in the app’s folder says and offers nothing of it', async () => {
+    fakeCore({ 'models.doctor': () => null });
+    render(<ModelRow model={{ ...checkpoint, graphs: 'store' }} />);
+    fireEvent.click(button('Details of Photo'));
+    expect(screen.queryByText(/\.stopbath|copied/)).toBeNull();
+    expect(screen.queryByRole('button', { name: /^Copy into/ })).toBeNull();
     await settle();
   });
 });

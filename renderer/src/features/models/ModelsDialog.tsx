@@ -1,33 +1,22 @@
-import { useEffect, useRef, type RefObject } from 'react';
+import { useRef, type RefObject } from 'react';
 import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
 import { appStore } from '../../stores/app.ts';
 import { modelLibraryStore, readModelLibrary } from '../../stores/modelLibrary.ts';
-import { viewStore } from '../../stores/view.ts';
+import { useDialog } from '../../stores/useDialog.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
+import { List, Section, Sections } from '../../ui/Section.tsx';
 import { AddModel } from './AddModel.tsx';
 import { DownloadRow } from './DownloadRow.tsx';
 import { KnownRepos } from './KnownRepos.tsx';
 import { ModelRow } from './ModelRow.tsx';
-import styles from './ModelsDialog.module.css';
 
 /** The models there are, those on their way, and the way to more. */
 export function ModelsDialog() {
   const { t } = useText();
-  const open = useStore(viewStore, (view) => view.dialog === 'models');
   const address = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    if (open) void readModelLibrary();
-  }, [open]);
   return (
-    <Dialog
-      open={open}
-      title={t('models.title')}
-      closeLabel={t('common.close')}
-      className={styles.dialog}
-      initialFocus={address}
-      onClose={() => viewStore.setState({ dialog: null })}
-    >
+    <Dialog {...useDialog('models', readModelLibrary)} title={t('models.title')} closeLabel={t('common.close')} width={720} height={760} initialFocus={address}>
       <ModelsBody address={address} />
     </Dialog>
   );
@@ -38,31 +27,25 @@ function ModelsBody({ address }: { readonly address: RefObject<HTMLInputElement 
   const models = useStore(appStore, (state) => state.models);
   const downloads = useStore(modelLibraryStore, (state) => state.downloads);
   return (
-    <div className={styles.groups}>
+    <Sections>
       <AddModel field={address} />
       {downloads.length === 0 ? null : (
-        <section aria-labelledby="models-downloads">
-          <h3 id="models-downloads" className={styles.heading}>
-            {t('models.downloads')}
-          </h3>
-          <ul className={styles.list}>
+        <Section id="models-downloads" title={t('models.downloads')}>
+          <List>
             {downloads.map((download) => (
               <DownloadRow key={download.id} download={download} />
             ))}
-          </ul>
-        </section>
+          </List>
+        </Section>
       )}
-      <section aria-labelledby="models-here">
-        <h3 id="models-here" className={styles.heading}>
-          {t('models.here')}
-        </h3>
-        <ul className={styles.list}>
+      <Section id="models-here" title={t('models.here')}>
+        <List>
           {models.map((model) => (
             <ModelRow key={model.id} model={model} />
           ))}
-        </ul>
-      </section>
+        </List>
+      </Section>
       <KnownRepos />
-    </div>
+    </Sections>
   );
 }

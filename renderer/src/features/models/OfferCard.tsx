@@ -1,4 +1,4 @@
-import { Download, Plus, X } from 'lucide-react';
+import { Copy, Download, Plus, X } from 'lucide-react';
 import { useStore } from 'zustand';
 import type { Offer } from '../../../../shared/models.ts';
 import { useText } from '../../i18n/useText.ts';
@@ -14,7 +14,7 @@ import { VariantChoice } from './VariantChoice.tsx';
 export function OfferCard({ offer }: { readonly offer: Offer }) {
   const { t, format } = useText();
   const variantId = useStore(modelLibraryStore, (state) => state.variant);
-  const { taking, refusal } = useStore(modelLibraryStore);
+  const { taking, copyOnly, refusal } = useStore(modelLibraryStore);
   const variant = offer.variants.find(({ id }) => id === variantId) ?? null;
   const fromHub = offer.source.kind === 'hub';
   const toFetch = variant === null || !fromHub ? 0 : variant.bytes - variant.bytesHere;
@@ -70,6 +70,16 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
         <p className={styles.refusal} role="alert">
           <FailureWords failure={refusal} />
         </p>
+      )}
+      {variant === null || !copyOnly ? null : (
+        <footer className={styles.foot}>
+          <Button disabled={taking} icon={<Copy aria-hidden />} onClick={() => void takeOffer('copy')}>
+            {t('models.copy', { size: format.bytes(variant.bytes) })}
+          </Button>
+          <p className={styles.disk} role="status">
+            {t(taking ? 'models.copying' : 'models.copyHint')}
+          </p>
+        </footer>
       )}
     </section>
   );

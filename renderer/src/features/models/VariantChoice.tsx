@@ -1,6 +1,7 @@
 import type { Offer } from '../../../../shared/models.ts';
 import { useText } from '../../i18n/useText.ts';
 import { cx } from '../../ui/cx.ts';
+import text from '../../ui/text.module.css';
 import styles from './VariantChoice.module.css';
 
 export interface VariantChoiceProps {
@@ -25,7 +26,7 @@ export function VariantChoice({ variant, fromHub, chosen, onChoose }: VariantCho
         <input type="radio" name="model-variant" checked={chosen} onChange={onChoose} />
         <span className={styles.words}>
           <span className={styles.label}>{variant.label}</span>
-          <span className={styles.facts}>{facts.join(' · ')}</span>
+          <span className={text.facts}>{facts.join(' · ')}</span>
         </span>
       </label>
       {chosen && variant.files.length > 0 ? (

@@ -1,11 +1,10 @@
-import { useEffect } from 'react';
 import { useStore } from 'zustand';
 import type { NetworkEntry } from '../../../../shared/models.ts';
 import { useText } from '../../i18n/useText.ts';
 import { networkStore, readNetworkLog } from '../../stores/network.ts';
 import { settingsStore } from '../../stores/settings.ts';
 import { changeSettings } from '../../stores/settingsActions.ts';
-import { viewStore } from '../../stores/view.ts';
+import { useDialog } from '../../stores/useDialog.ts';
 import { cx } from '../../ui/cx.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Switch } from '../../ui/Switch.tsx';
@@ -14,18 +13,8 @@ import styles from './NetworkDialog.module.css';
 /** Every request the app made, and the switch that lets it make none. */
 export function NetworkDialog() {
   const { t } = useText();
-  const open = useStore(viewStore, (view) => view.dialog === 'network');
-  useEffect(() => {
-    if (open) void readNetworkLog();
-  }, [open]);
   return (
-    <Dialog
-      open={open}
-      title={t('network.title')}
-      closeLabel={t('common.close')}
-      className={styles.dialog}
-      onClose={() => viewStore.setState({ dialog: null })}
-    >
+    <Dialog {...useDialog('network', readNetworkLog)} title={t('network.title')} closeLabel={t('common.close')} width={720}>
       <NetworkBody />
     </Dialog>
   );
@@ -42,7 +31,7 @@ function NetworkBody() {
       {entries.length === 0 ? (
         <p className={styles.none}>{t('network.none')}</p>
       ) : (
-        <ol className={styles.list} aria-label={t('network.log')}>
+        <ol aria-label={t('network.log')}>
           {entries.toReversed().map((entry) => (
             <Entry key={entry.id} entry={entry} />
           ))}

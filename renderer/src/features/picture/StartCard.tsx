@@ -7,6 +7,7 @@ import { inputsStore, missPicture, removePicture } from '../../stores/inputs.ts'
 import { inputUrl } from '../../stores/sendInput.ts';
 import { turnStage } from '../../stores/stageSide.ts';
 import { IconButton } from '../../ui/IconButton.tsx';
+import text from '../../ui/text.module.css';
 import styles from './StartCard.module.css';
 
 export interface StartCardProps {
@@ -27,7 +28,7 @@ export function StartCard({ image, choose }: StartCardProps) {
         <span className={styles.name} title={named ?? undefined}>
           {named ?? t('start.unnamed')}
         </span>
-        <span className={styles.sides}>
+        <span className={text.facts}>
           {image.width} × {image.height}
         </span>
         <div className={styles.actions}>

@@ -8,34 +8,25 @@ import { notifyFailure } from '../../stores/notices.ts';
 import { settingsStore } from '../../stores/settings.ts';
 import { Button } from '../../ui/Button.tsx';
 import { IconButton } from '../../ui/IconButton.tsx';
+import { List, Section } from '../../ui/Section.tsx';
 import styles from './FileSettings.module.css';
 import { FolderInput } from './FolderInput.tsx';
 import { RunsLimit } from './RunsLimit.tsx';
-import groups from './SettingsDialog.module.css';
 
 /** Where files lie, and how much of the disk they may take. */
 export function FileSettings() {
   const { t } = useText();
   return (
     <>
-      <section aria-labelledby="settings-models-folder">
-        <h3 id="settings-models-folder" className={groups.heading}>
-          {t('models.title')}
-        </h3>
+      <Section id="settings-models-folder" title={t('models.title')}>
         <ModelsFolder />
-      </section>
-      <section aria-labelledby="settings-adapters">
-        <h3 id="settings-adapters" className={groups.heading}>
-          {t('settings.adapters')}
-        </h3>
+      </Section>
+      <Section id="settings-adapters" title={t('settings.adapters')}>
         <AdapterFolders />
-      </section>
-      <section aria-labelledby="settings-runs">
-        <h3 id="settings-runs" className={groups.heading}>
-          {t('settings.runs')}
-        </h3>
+      </Section>
+      <Section id="settings-runs" title={t('settings.runs')}>
         <RunsLimit />
-      </section>
+      </Section>
     </>
   );
 }
@@ -75,7 +66,7 @@ function AdapterFolders() {
   return (
     <>
       {folders.length === 0 ? null : (
-        <ul className={styles.folders}>
+        <List className={styles.folders}>
           {folders.map((folder) => (
             <li key={folder} className={styles.folder}>
               <span className={styles.path}>{folder}</span>
@@ -87,7 +78,7 @@ function AdapterFolders() {
               />
             </li>
           ))}
-        </ul>
+        </List>
       )}
       <FolderInput
         key={taken}

@@ -7,6 +7,7 @@ import { settingsStore } from '../../stores/settings.ts';
 import { changePace, changeSettings } from '../../stores/settingsActions.ts';
 import { viewStore } from '../../stores/view.ts';
 import { Button } from '../../ui/Button.tsx';
+import { Section } from '../../ui/Section.tsx';
 import { Segmented } from '../../ui/Segmented.tsx';
 import { SelectField } from '../../ui/SelectField.tsx';
 import { SettingRow } from './SettingRow.tsx';
@@ -38,10 +39,7 @@ function Appearance() {
   const { t } = useText();
   const { theme, language } = useStore(settingsStore);
   return (
-    <section aria-labelledby="settings-appearance">
-      <h3 id="settings-appearance" className={styles.heading}>
-        {t('settings.appearance')}
-      </h3>
+    <Section id="settings-appearance" title={t('settings.appearance')}>
       <SettingRow label={t('settings.theme')}>
         <Segmented
           name="theme"
@@ -59,7 +57,7 @@ function Appearance() {
           onChange={(value) => void changeSettings({ language: value })}
         />
       </SettingRow>
-    </section>
+    </Section>
   );
 }
 
@@ -67,10 +65,7 @@ function Running() {
   const { t } = useText();
   const { previewMode, paceMs, provider } = useStore(settingsStore);
   return (
-    <section aria-labelledby="settings-running">
-      <h3 id="settings-running" className={styles.heading}>
-        {t('settings.running')}
-      </h3>
+    <Section id="settings-running" title={t('settings.running')}>
       <SettingRow label={t('settings.preview')} hint={t(previewHints[previewMode])}>
         <Segmented
           name="preview-mode"
@@ -100,6 +95,6 @@ function Running() {
       <Button size="s" className={styles.more} onClick={() => viewStore.setState({ dialog: 'devices' })}>
         {t('settings.devices')}
       </Button>
-    </section>
+    </Section>
   );
 }

@@ -2,8 +2,9 @@ import { useState } from 'react';
 import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
 import { appStore } from '../../stores/app.ts';
-import { viewStore } from '../../stores/view.ts';
+import { useDialog } from '../../stores/useDialog.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
+import { Sections } from '../../ui/Section.tsx';
 import { tabId, Tabs } from '../../ui/Tabs.tsx';
 import { FileSettings } from './FileSettings.tsx';
 import { GeneralSettings } from './GeneralSettings.tsx';
@@ -17,15 +18,8 @@ const panelId = 'settings-panel';
 
 export function SettingsDialog() {
   const { t } = useText();
-  const open = useStore(viewStore, (view) => view.dialog === 'settings');
   return (
-    <Dialog
-      open={open}
-      title={t('settings.title')}
-      closeLabel={t('common.close')}
-      className={styles.dialog}
-      onClose={() => viewStore.setState({ dialog: null })}
-    >
+    <Dialog {...useDialog('settings')} title={t('settings.title')} closeLabel={t('common.close')} width={520} className={styles.dialog}>
       <SettingsBody />
     </Dialog>
   );
@@ -47,10 +41,10 @@ function SettingsBody() {
           onChange={setTab}
         />
       </div>
-      <div id={panelId} role="tabpanel" aria-labelledby={tabId('settings', tab)} className={styles.groups}>
+      <Sections id={panelId} role="tabpanel" aria-labelledby={tabId('settings', tab)} className={styles.panel}>
         {panels[tab]}
         <p className={styles.version}>{t('settings.version', { version })}</p>
-      </div>
+      </Sections>
     </>
   );
 }

@@ -1,10 +1,10 @@
-import { useStore } from 'zustand';
 import { commands } from '../../../../shared/commands.ts';
 import { useText } from '../../i18n/useText.ts';
 import { isMac } from '../../stores/keyboard.ts';
-import { viewStore } from '../../stores/view.ts';
+import { useDialog } from '../../stores/useDialog.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Keys } from '../../ui/Keys.tsx';
+import { Section, Sections } from '../../ui/Section.tsx';
 import { maskKeys } from './maskKeys.ts';
 import styles from './ShortcutsDialog.module.css';
 
@@ -12,20 +12,11 @@ const menus = ['generate', 'view', 'file', 'help'] as const;
 
 export function ShortcutsDialog() {
   const { t } = useText();
-  const open = useStore(viewStore, (view) => view.dialog === 'shortcuts');
   return (
-    <Dialog
-      open={open}
-      title={t('shortcuts.title')}
-      closeLabel={t('common.close')}
-      onClose={() => viewStore.setState({ dialog: null })}
-    >
-      <div className={styles.groups} tabIndex={0} role="group" aria-label={t('shortcuts.title')}>
+    <Dialog {...useDialog('shortcuts')} title={t('shortcuts.title')} closeLabel={t('common.close')}>
+      <Sections className={styles.groups} tabIndex={0} role="group" aria-label={t('shortcuts.title')}>
         {menus.map((menu) => (
-          <section key={menu} aria-labelledby={`shortcuts-${menu}`}>
-            <h3 id={`shortcuts-${menu}`} className={styles.heading}>
-              {t(`shortcuts.menu.${menu}`)}
-            </h3>
+          <Section key={menu} id={`shortcuts-${menu}`} title={t(`shortcuts.menu.${menu}`)}>
             <dl>
               {commands
                 .filter((command) => command.menu === menu && command.keys !== null)
@@ -36,12 +27,9 @@ export function ShortcutsDialog() {
                   </div>
                 ))}
             </dl>
-          </section>
+          </Section>
         ))}
-        <section aria-labelledby="shortcuts-mask">
-          <h3 id="shortcuts-mask" className={styles.heading}>
-            {t('shortcuts.menu.mask')}
-          </h3>
+        <Section id="shortcuts-mask" title={t('shortcuts.menu.mask')}>
           <dl>
             {maskKeys.map(({ keys, label }) => (
               <div key={label} className={styles.row}>
@@ -54,8 +42,8 @@ export function ShortcutsDialog() {
               </div>
             ))}
           </dl>
-        </section>
-      </div>
+        </Section>
+      </Sections>
     </Dialog>
   );
 }

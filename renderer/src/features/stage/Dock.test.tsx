@@ -1,7 +1,7 @@
 import { act, cleanup, fireEvent, render, screen } from '@testing-library/react';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { JobEvent } from '../../../../shared/job.ts';
-import { startLanguage } from '../../i18n/i18n.ts';
+import { changeLanguage, startLanguage } from '../../i18n/i18n.ts';
 import { appStore } from '../../stores/app.ts';
 import { applyToJobs, jobsStore } from '../../stores/jobs.ts';
 import { formStore, initialForm, setForm } from '../../stores/form.ts';
@@ -123,9 +123,19 @@ describe('under the canvas', () => {
     render(<Dock />);
     const alert = screen.getByRole('alert').textContent;
     expect(alert).toContain('The engine stopped unexpectedly.');
+    expect(alert).toContain('signal SIGSEGV');
     expect(alert).toContain('Generate again.');
     expect(screen.getByText(/stderr text/)).toBeDefined();
     expect(screen.queryByRole('button', { name: 'Keep clean estimate' })).toBeNull();
+  });
+
+  it('in another language the engine’s English words are among the details', async () => {
+    await changeLanguage('zh-CN');
+    happen(queued('a'), { jobId: 'a', kind: 'failed', failure: { code: 'MODEL_NAN', message: 'unet gave NaN' }, stepsDone: 0, keepable: false });
+    const { container } = render(<Dock />);
+    expect(screen.getByRole('alert').textContent).not.toMatch(/[A-Za-z]{3}/);
+    expect(container.querySelector('details')?.textContent).toContain('unet gave NaN');
+    await changeLanguage('en');
   });
 
   it('a run whose settings were refused is not offered again as it was', () => {

@@ -6,6 +6,7 @@ import { useKeeping } from '../../stores/useShown.ts';
 import { EndedActions } from './EndedActions.tsx';
 import styles from './FailedDock.module.css';
 import rows from './rows.module.css';
+import { RunWarnings } from './RunWarnings.tsx';
 
 export function FailedDock({ job }: { readonly job: JobSnapshot }) {
   const { t } = useText();
@@ -13,24 +14,25 @@ export function FailedDock({ job }: { readonly job: JobSnapshot }) {
   const { failure } = job;
   const { waiting } = useKeeping(job.jobId);
   if (failure === null) return null;
-  const { headline, nextStep } = failureText(failure);
+  const { headline, message, nextStep, exact } = failureText(failure);
+  const told = [exact, failure.detail].filter((text) => typeof text === 'string').join('\n');
   return (
     <div className={styles.failed}>
-      <div className={styles.text} role="alert">
-        <CircleAlert className={styles.icon} aria-hidden />
-        <div className={styles.words}>
-          <p className={rows.headline}>{headline}</p>
-          <p className={rows.fact}>{waiting ? t('run.keepWaits') : nextStep}</p>
+      <div className={styles.head}>
+        <div className={styles.text} role="alert">
+          <CircleAlert className={styles.icon} aria-hidden />
+          <div className={styles.words}>
+            <p className={rows.headline}>{headline}</p>
+            {message === null ? null : <p className={styles.message}>{message}</p>}
+            <p className={rows.fact}>{waiting ? t('run.keepWaits') : nextStep}</p>
+          </div>
         </div>
+        <RunWarnings job={job} />
       </div>
-      {failure.detail === undefined ? null : (
+      {told === '' ? null : (
         <details className={styles.details}>
           <summary>{t('common.details')}</summary>
-          <pre tabIndex={0}>
-            {failure.message}
-            {'\n'}
-            {failure.detail}
-          </pre>
+          <pre tabIndex={0}>{told}</pre>
         </details>
       )}
       <EndedActions job={job} />

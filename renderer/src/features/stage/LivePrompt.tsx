@@ -18,6 +18,8 @@ import {
 import { useJob } from '../../stores/useBranches.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Popover } from '../../ui/Popover.tsx';
+import { TextArea } from '../../ui/TextArea.tsx';
+import words from '../../ui/text.module.css';
 import styles from './LivePrompt.module.css';
 
 export interface LivePromptProps {
@@ -112,16 +114,16 @@ function Area({ job, field, label, text, rows, onKeyDown }: AreaProps) {
   const id = useId();
   return (
     <>
-      <label className={styles.label} htmlFor={id}>
+      <label className={words.label} htmlFor={id}>
         {label}
       </label>
-      <textarea
+      <TextArea
         id={id}
+        size="s"
         className={styles.area}
         rows={rows}
         value={text}
         maxLength={maxPromptLength}
-        spellCheck={false}
         onChange={(event) => setLiveEdit(job, { [field]: event.target.value })}
         onKeyDown={onKeyDown}
       />

@@ -1,7 +1,7 @@
 import { memo, useEffect, useId, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
-import { guidanceRange } from '../../stores/formErrors.ts';
+import { guidanceRange } from '../../stores/formRanges.ts';
 import { jobsStore, noExtras } from '../../stores/jobs.ts';
 import { readNumber } from '../../stores/readText.ts';
 import { steerRun } from '../../stores/runActions.ts';
@@ -25,8 +25,9 @@ export interface LiveScaleProps {
 export const LiveScale = memo(function LiveScale({ jobId, scale, disabled, drawn }: LiveScaleProps) {
   const { t, format } = useText();
   const id = useId();
-  // What is being typed; null shows the run's own value.
-  const [draft, setDraft] = useState<string | null>(null);
+  // What is being typed for a run; null shows the run's own value.
+  const [typed, setTyped] = useState<{ readonly jobId: string; readonly text: string } | null>(null);
+  const draft = typed?.jobId === jobId ? typed.text : null;
   const label = t('run.guidanceScale');
   const read = (text: string): number | null => {
     const value = readNumber(text);
@@ -35,7 +36,7 @@ export const LiveScale = memo(function LiveScale({ jobId, scale, disabled, drawn
   // Sent, and not confirmed by the engine yet.
   const pending = useStore(jobsStore, (jobs) => (jobs.extras[jobId] ?? noExtras).wanted.guidanceScale !== undefined);
   const rest = useRef<number | undefined>(undefined);
-  useEffect(() => () => window.clearTimeout(rest.current), []);
+  useEffect(() => () => window.clearTimeout(rest.current), [jobId]);
   const steerTo = (text: string): void => {
     window.clearTimeout(rest.current);
     const value = read(text);
@@ -60,17 +61,17 @@ export const LiveScale = memo(function LiveScale({ jobId, scale, disabled, drawn
         decreaseLabel={t('common.decrease', { label })}
         increaseLabel={t('common.increase', { label })}
         onText={(text) => {
-          setDraft(text);
+          setTyped({ jobId, text });
           window.clearTimeout(rest.current);
           rest.current = window.setTimeout(() => steerTo(text), restMs);
         }}
         onMove={(text) => {
-          setDraft(text);
+          setTyped({ jobId, text });
           steerTo(text);
         }}
         onLeave={() => {
           if (draft !== null) steerTo(draft);
-          setDraft(null);
+          setTyped(null);
         }}
       />
       {drawn ? <span className={hidden.hidden}>{t('run.scaleDrawn')}</span> : null}

@@ -19,6 +19,7 @@ import { IconButton } from '../../ui/IconButton.tsx';
 import { Popover } from '../../ui/Popover.tsx';
 import { PictureDetails } from './PictureDetails.tsx';
 import styles from './rows.module.css';
+import { RunWarnings } from './RunWarnings.tsx';
 
 export interface ResultDockProps {
   readonly picture: Picture;
@@ -46,6 +47,7 @@ export function ResultDock({ picture, job }: ResultDockProps) {
               : t('picture.shallow', { count: shallow })
             : t('picture.savings', { count: saved, percent: format.percent(savedShare(saved, picture.stepsDone)) })}
         </span>
+        {job === null ? null : <RunWarnings job={job} />}
       </div>
       <div className={styles.actions} role="group" aria-label={t('picture.actions')}>
         {job !== null && mayGoOn(picture, job) ? (

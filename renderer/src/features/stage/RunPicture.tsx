@@ -24,8 +24,10 @@ export interface RunPictureProps {
 export function RunPicture({ request, job, picture, frame }: RunPictureProps) {
   const { t } = useText();
   const comparing = useStore(stageSideStore, (stage) => stage.comparing);
-  const onScreen = useStore(stageSideStore, (stage) => stage.onScreen);
   const together = batchSize(request) > 1;
+  // Nothing else is laid out by what is on the screen.
+  const follows = together || request.image !== null;
+  const onScreen = useStore(stageSideStore, (stage) => (follows ? stage.onScreen : ''));
   // Styles follow the frame that is really there, not the one being loaded.
   const preview = job?.previews.find(({ url }) => url === onScreen) ?? null;
   const start = together && !comparing ? null : request.image;

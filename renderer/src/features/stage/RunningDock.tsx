@@ -8,6 +8,7 @@ import { runProgress, savedShare, type RunProgress } from '../../stores/runProgr
 import { ProgressLine } from './ProgressLine.tsx';
 import styles from './rows.module.css';
 import { RunControls } from './RunControls.tsx';
+import { RunWarnings } from './RunWarnings.tsx';
 import { SteerBar } from './SteerBar.tsx';
 
 export function RunningDock({ job }: { readonly job: JobSnapshot }) {
@@ -26,9 +27,10 @@ export function RunningDock({ job }: { readonly job: JobSnapshot }) {
       <div className={styles.status}>
         <RunControls jobId={job.jobId} />
         <span className={styles.headline}>{step}</span>
+        <RunWarnings job={job} />
         {job.stopping ? <StoppingFact jobId={job.jobId} /> : <RunFacts job={job} run={run} />}
       </div>
-      <SteerBar key={job.jobId} job={job} />
+      <SteerBar job={job} />
     </>
   );
 }

@@ -3,9 +3,9 @@ import { useStore } from 'zustand';
 import { useText } from '../../i18n/useText.ts';
 import { formStore } from '../../stores/form.ts';
 import { shownFrame } from '../../stores/shownFrame.ts';
-import { stageSideStore } from '../../stores/stageSide.ts';
+import { stageSideStore, type StageSide } from '../../stores/stageSide.ts';
 import { useShownJob, useShownPicture } from '../../stores/useShown.ts';
-import { canvasState, lookedAt, viewStore } from '../../stores/view.ts';
+import { canvasState, lookedAt, viewStore, type CanvasState } from '../../stores/view.ts';
 import { BackToRun } from './BackToRun.tsx';
 import { BatchThumbs } from './BatchThumbs.tsx';
 import { CompareButton } from './CompareButton.tsx';
@@ -28,14 +28,12 @@ export interface StageProps {
 
 /** The tray: where the next run starts from, or each step's preview the moment it exists, then the picture. */
 export function Stage({ painter, painterTools, noStart, curtain }: StageProps) {
-  const { t } = useText();
   const view = useStore(viewStore);
   const job = useShownJob();
   const picture = useShownPicture();
   const task = useStore(formStore, (form) => form.task);
   const start = useStore(formStore, (form) => form.image);
   const side = useStore(stageSideStore, (stage) => (task === 'text-to-image' ? 'result' : stage.side));
-  const onScreen = useStore(stageSideStore, (stage) => stage.onScreen);
 
   const look = lookedAt(view);
   const frame = shownFrame(job, picture, look);
@@ -44,17 +42,7 @@ export function Stage({ painter, painterTools, noStart, curtain }: StageProps) {
   const painting = side === 'start' && task === 'inpaint' && start !== null;
   const switchable = task !== 'text-to-image' && request !== null;
   return (
-    <section
-      id="canvas"
-      className={styles.stage}
-      tabIndex={-1}
-      aria-label={t('canvas.label')}
-      data-testid="canvas"
-      data-side={side}
-      data-state={canvasState(view, job)}
-      data-step={look === null ? stepsDone : look + 1}
-      data-src={frame === null ? '' : onScreen}
-    >
+    <Canvas side={side} state={canvasState(view, job)} step={look === null ? stepsDone : look + 1} blank={frame === null}>
       {painting || switchable ? (
         <div className={styles.head}>
           {switchable ? <StageSwitch side={side} task={task} /> : null}
@@ -75,6 +63,36 @@ export function Stage({ painter, painterTools, noStart, curtain }: StageProps) {
         )}
       </div>
       {curtain}
+    </Canvas>
+  );
+}
+
+interface CanvasProps {
+  readonly side: StageSide;
+  readonly state: CanvasState;
+  /** 1-based; 0: none yet. */
+  readonly step: number;
+  readonly blank: boolean;
+  readonly children: ReactNode;
+}
+
+/** A frame that has come to the screen is told here alone: what is in the canvas stays as it is. */
+function Canvas({ side, state, step, blank, children }: CanvasProps) {
+  const { t } = useText();
+  const onScreen = useStore(stageSideStore, (stage) => stage.onScreen);
+  return (
+    <section
+      id="canvas"
+      className={styles.stage}
+      tabIndex={-1}
+      aria-label={t('canvas.label')}
+      data-testid="canvas"
+      data-side={side}
+      data-state={state}
+      data-step={step}
+      data-src={blank ? '' : onScreen}
+    >
+      {children}
     </section>
   );
 }

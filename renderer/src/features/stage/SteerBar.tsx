@@ -70,8 +70,9 @@ export function SteerBar({ job }: { readonly job: JobSnapshot }) {
       </Button>
       <LiveScale jobId={jobId} scale={scale} disabled={over || waiting} drawn={drawn} />
       <LivePace paceMs={job.paceMs} />
-      <LiveLoras jobId={jobId} disabled={over || waiting} />
-      <LivePrompt jobId={jobId} disabled={over || waiting} />
+      {/* What is open of a run closes with it. */}
+      <LiveLoras key={`loras-${jobId}`} jobId={jobId} disabled={over || waiting} />
+      <LivePrompt key={`prompt-${jobId}`} jobId={jobId} disabled={over || waiting} />
     </div>
   );
 }

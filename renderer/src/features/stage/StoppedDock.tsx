@@ -6,6 +6,7 @@ import { jobSteps } from '../../stores/stepPlan.ts';
 import { useKeeping } from '../../stores/useShown.ts';
 import { EndedActions } from './EndedActions.tsx';
 import styles from './rows.module.css';
+import { RunWarnings } from './RunWarnings.tsx';
 
 export function StoppedDock({ job }: { readonly job: JobSnapshot }) {
   const { t } = useText();
@@ -23,6 +24,7 @@ export function StoppedDock({ job }: { readonly job: JobSnapshot }) {
             {hard && !waiting ? ` ${t('run.stoppedHard')}` : null}
           </span>
         </p>
+        <RunWarnings job={job} />
       </div>
       <EndedActions job={job} />
     </>

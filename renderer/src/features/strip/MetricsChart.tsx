@@ -8,12 +8,16 @@ import { lookedAt, viewStore } from '../../stores/view.ts';
 import { cx } from '../../ui/cx.ts';
 import hidden from '../../ui/hidden.module.css';
 import styles from './MetricsChart.module.css';
+import { useRested } from './useRested.ts';
 
 /** Units of the drawing, stretched to the box it gets. */
 const width = 1000;
 const height = 100;
 /** Part of the height that stays free above a line. */
 const headroom = 8;
+
+/** The table is heard, not seen: no ear follows it faster, and at every step it would cost as much as the step's own frame. */
+const tableMs = 500;
 
 export interface MetricsChartProps {
   readonly job: JobSnapshot;
@@ -25,8 +29,9 @@ export function MetricsChart({ job, total }: MetricsChartProps) {
   const { t } = useText();
   const shown = useStore(chartStore, (chart) => chart.shown);
   const look = useStore(viewStore, lookedAt);
-  const [pointed, setPointed] = useState<number | null>(null);
-  const { steps } = job;
+  const [pointedAt, setPointedAt] = useState<{ readonly jobId: string; readonly step: number | null } | null>(null);
+  const { jobId, steps } = job;
+  const pointed = pointedAt?.jobId === jobId ? pointedAt.step : null;
   const slots = Math.max(total, steps.length, 1);
   const current = pointed ?? look ?? steps.length - 1;
   const step = steps[current];
@@ -44,8 +49,8 @@ export function MetricsChart({ job, total }: MetricsChartProps) {
         viewBox={`0 0 ${String(width)} ${String(height)}`}
         preserveAspectRatio="none"
         aria-hidden
-        onPointerMove={(event) => setPointed(at(event))}
-        onPointerLeave={() => setPointed(null)}
+        onPointerMove={(event) => setPointedAt({ jobId, step: at(event) })}
+        onPointerLeave={() => setPointedAt(null)}
         onPointerDown={(event) => {
           const index = at(event);
           if (index !== null) lookAt(index);
@@ -56,7 +61,7 @@ export function MetricsChart({ job, total }: MetricsChartProps) {
           <line className={styles.cursor} x1={((current + 0.5) / slots) * width} x2={((current + 0.5) / slots) * width} y1="0" y2={height} />
         )}
       </svg>
-      <Table steps={steps} />
+      <Table steps={useRested(steps, tableMs)} />
     </section>
   );
 }

@@ -1,5 +1,5 @@
 import { CirclePause, GitFork, Pause, SlidersHorizontal, Square } from 'lucide-react';
-import { memo, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { memo, useState, type CSSProperties, type KeyboardEvent, type ReactNode } from 'react';
 import { isEnded, type JobSnapshot } from '../../../../shared/job.ts';
 import { markTexts } from '../../i18n/markText.ts';
 import { useText } from '../../i18n/useText.ts';
@@ -19,7 +19,9 @@ export interface RulerProps {
 /** Under the frames: what was done after which step, and where the run is to pause. One stop for the Tab key; arrows go along. */
 export function Ruler({ job, length, total, marks }: RulerProps) {
   const { t } = useText();
-  const [focused, setFocused] = useState<number | null>(null);
+  // The strip stays for the next run; its focus begins anew.
+  const [at, setAt] = useState<{ readonly jobId: string; readonly stepIndex: number } | null>(null);
+  const focused = at?.jobId === job.jobId ? at.stepIndex : null;
   const done = job.steps.length;
   // A run never pauses after its last step, nor where it has been.
   const last = total - 2;
@@ -34,7 +36,7 @@ export function Ruler({ job, length, total, marks }: RulerProps) {
     if (next === undefined) return;
     event.preventDefault();
     const place = Math.min(Math.max(next, first), Math.min(last, length - 1));
-    setFocused(place);
+    setAt({ jobId: job.jobId, stepIndex: place });
     event.currentTarget.querySelector<HTMLElement>(`[data-place="${String(place)}"]`)?.focus();
   };
 
@@ -50,12 +52,15 @@ export function Ruler({ job, length, total, marks }: RulerProps) {
           stop={stepIndex === stop}
           set={hasBreakpoint(job.breakpoints, { kind: 'step', stepIndex })}
           marks={marks.get(stepIndex)}
-          onFocused={setFocused}
+          onFocused={setAt}
         />
       ))}
     </div>
   );
 }
+
+/** Without a change of the layout. */
+const unseen: CSSProperties = { visibility: 'hidden' };
 
 interface PlaceProps {
   readonly jobId: string;
@@ -67,7 +72,7 @@ interface PlaceProps {
   readonly stop: boolean;
   readonly set: boolean;
   readonly marks: readonly RunMark[] | undefined;
-  onFocused(stepIndex: number): void;
+  onFocused(at: { readonly jobId: string; readonly stepIndex: number }): void;
 }
 
 /** As long as a run: each is drawn anew only when something of it changes, not at every step. */
@@ -77,19 +82,19 @@ const Place = memo(function Place({ jobId, stepIndex, past, open, stop, set, mar
   const step = stepIndex + 1;
   return (
     <div className={cx(styles.cell, past && styles.past)}>
-      {open ? (
-        <button
-          type="button"
-          className={cx(styles.place, set && styles.set)}
-          data-place={stepIndex}
-          tabIndex={stop ? 0 : -1}
-          aria-pressed={set}
-          aria-label={t('strip.pauseAfter', { step })}
-          title={set ? t('strip.removeBreakpoint', { step }) : t('strip.pauseAfter', { step })}
-          onFocus={() => onFocused(stepIndex)}
-          onClick={() => toggleBreakpoint(jobId, { kind: 'step', stepIndex })}
-        />
-      ) : null}
+      {/* Where the run has been it waits out of sight for the next run, which would have to make all of them at once. */}
+      <button
+        type="button"
+        className={cx(styles.place, set && styles.set)}
+        data-place={stepIndex}
+        style={open ? undefined : unseen}
+        tabIndex={stop ? 0 : -1}
+        aria-pressed={set}
+        aria-label={t('strip.pauseAfter', { step })}
+        title={set ? t('strip.removeBreakpoint', { step }) : t('strip.pauseAfter', { step })}
+        onFocus={() => onFocused({ jobId, stepIndex })}
+        onClick={() => toggleBreakpoint(jobId, { kind: 'step', stepIndex })}
+      />
       {marks === undefined ? null : (
         <span className={styles.mark} title={markTexts(marks, text).join('\n')} data-testid="mark" data-after={stepIndex} aria-hidden>
           {iconOf(marks)}

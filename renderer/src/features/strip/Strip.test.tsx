@@ -1,4 +1,4 @@
-import { act, cleanup, fireEvent, render, screen, within } from '@testing-library/react';
+import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JobEvent } from '../../../../shared/job.ts';
 import { startLanguage } from '../../i18n/i18n.ts';
@@ -7,7 +7,7 @@ import { branchesStore } from '../../stores/branches.ts';
 import { breakpointsOf } from '../../stores/breakpoints.ts';
 import { chartStore } from '../../stores/chart.ts';
 import { applyToJobs, jobsStore } from '../../stores/jobs.ts';
-import { viewStore } from '../../stores/view.ts';
+import { showJob, viewStore } from '../../stores/view.ts';
 import { fakeCore } from '../../testing/fakeCore.ts';
 import { preview, queued, stepDone } from '../../testing/samples.ts';
 import { Strip } from './Strip.tsx';
@@ -111,6 +111,57 @@ describe('the strip', () => {
     fireEvent.contextMenu(frame);
     fireEvent.click(await screen.findByRole('menuitem', { name: 'Continue from step 2' }));
     expect(branchesStore.getState().target).toMatchObject({ jobId: 'a', stepIndex: 1 });
+  });
+});
+
+describe('another run', () => {
+  const pictures = (): (string | null | undefined)[] => screen.getAllByRole('option').map((option) => option.querySelector('img')?.getAttribute('src'));
+
+  const showNext = (): void => {
+    act(() => {
+      happen(queued('b'), { jobId: 'b', kind: 'loading', part: 'unet' });
+      showJob('b');
+    });
+  };
+
+  it('takes the strip over: of the one before nothing is heard, and its steps are written over', async () => {
+    happen(...firstSteps, { jobId: 'a', kind: 'steered', steering: { guidanceScale: 3 }, afterStep: 0 });
+    render(<Strip />);
+    const [taken] = screen.getAllByRole('option');
+    const before = pictures();
+    showNext();
+    await waitFor(() => expect(screen.queryAllByRole('option')).toHaveLength(0));
+    expect(screen.queryByTestId('mark')).toBeNull();
+    act(() => happen(stepDone('b', 0, { sigma: 5, guidanceScale: 2 })));
+    expect(options()).toEqual(['Step 1 of 20, guided, sigma 5, guidance 2']);
+    expect(screen.getAllByRole('option')).toEqual([taken]);
+    // The picture of the run before would be the wrong one.
+    expect(pictures()).toEqual([undefined]);
+    act(() => happen(preview('b', 0)));
+    expect(pictures()).not.toEqual([undefined]);
+    expect(before).not.toContain(pictures()[0]);
+  });
+
+  it('closes the menu of a frame', async () => {
+    happen(...firstSteps);
+    render(<Strip />);
+    const [frame] = screen.getAllByRole('option');
+    if (frame === undefined) throw new Error('no frame');
+    fireEvent.contextMenu(frame);
+    await screen.findByRole('menuitem', { name: 'Continue from step 1' });
+    showNext();
+    await waitFor(() => expect(screen.queryByRole('menuitem')).toBeNull());
+  });
+
+  it('begins the ruler anew', async () => {
+    happen(...firstSteps);
+    render(<Strip />);
+    const ninth = screen.getByRole('button', { name: 'Pause after step 9' });
+    act(() => ninth.focus());
+    expect(ninth.tabIndex).toBe(0);
+    showNext();
+    await waitFor(() => expect(screen.getByRole('button', { name: 'Pause after step 1' }).tabIndex).toBe(0));
+    expect(ninth.tabIndex).toBe(-1);
   });
 });
 

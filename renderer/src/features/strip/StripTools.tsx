@@ -41,7 +41,7 @@ export function StripTools({ job, current }: StripToolsProps) {
       >
         {t('strip.continueHere')}
       </Button>
-      <BreakpointsMenu jobId={job.jobId} />
+      <BreakpointsMenu key={job.jobId} jobId={job.jobId} />
     </div>
   );
 }

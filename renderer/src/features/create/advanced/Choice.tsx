@@ -1,8 +1,8 @@
 import { useText } from '../../../i18n/useText.ts';
 import type { AdvancedId } from '../../../stores/advanced.ts';
+import { FieldGroup } from '../../../ui/Field.tsx';
 import { Segmented, type SegmentedProps } from '../../../ui/Segmented.tsx';
 import { ChangedMark } from './ChangedMark.tsx';
-import styles from './settings.module.css';
 
 export interface ChoiceProps<V extends string> extends Pick<SegmentedProps<V>, 'value' | 'segments' | 'onChange'> {
   readonly id: AdvancedId;
@@ -14,16 +14,8 @@ export function Choice<V extends string>({ id, value, segments, hint, onChange }
   const { t } = useText();
   const label = t(`advanced.${id}`);
   return (
-    <div className={styles.choice}>
-      <div className={styles.head}>
-        {/* The group bears the same name for people who listen. */}
-        <span className={styles.label} aria-hidden>
-          {label}
-        </span>
-        <ChangedMark id={id} />
-      </div>
+    <FieldGroup named label={label} aside={<ChangedMark id={id} />} hint={hint}>
       <Segmented name={`advanced-${id}`} label={label} value={value} segments={segments} onChange={onChange} />
-      {hint === undefined ? null : <p className={styles.hint}>{hint}</p>}
-    </div>
+    </FieldGroup>
   );
 }

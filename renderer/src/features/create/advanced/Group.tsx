@@ -1,4 +1,5 @@
 import { useId, type ReactNode } from 'react';
+import { FieldGroup, type FieldGroupProps } from '../../../ui/Field.tsx';
 import styles from './Group.module.css';
 
 export interface GroupProps {
@@ -19,27 +20,11 @@ export function Group({ title, children }: GroupProps) {
   );
 }
 
-export interface RowProps {
-  /** What its fields have in common, where their own labels do not say it. */
-  readonly label: string;
-  readonly aside?: ReactNode;
-  readonly hint?: string | undefined;
-  readonly children: ReactNode;
-}
-
 /** Fields of one setting, side by side. */
-export function Row({ label, aside, hint, children }: RowProps) {
-  const id = useId();
+export function Row({ children, ...around }: FieldGroupProps) {
   return (
-    <div className={styles.row} role="group" aria-labelledby={id}>
-      <div className={styles.head}>
-        <span id={id} className={styles.label}>
-          {label}
-        </span>
-        {aside}
-      </div>
+    <FieldGroup {...around}>
       <div className={styles.fields}>{children}</div>
-      {hint === undefined ? null : <p className={styles.hint}>{hint}</p>}
-    </div>
+    </FieldGroup>
   );
 }

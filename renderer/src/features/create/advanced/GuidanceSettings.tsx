@@ -1,19 +1,17 @@
 import { useId, type ReactNode } from 'react';
 import { useStore } from 'zustand';
+import { useFieldError } from '../../../i18n/useFieldError.ts';
 import { useText } from '../../../i18n/useText.ts';
 import { formStore, setForm } from '../../../stores/form.ts';
-import { everyRange, guidanceRange, mostRange, unitRange } from '../../../stores/formErrors.ts';
+import { everyRange, guidanceRange, mostRange, unitRange } from '../../../stores/formRanges.ts';
 import { everyLabel, offeredReuses } from '../../../stores/reuses.ts';
-import { Field } from '../../../ui/Field.tsx';
+import { useModel } from '../../../stores/useModel.ts';
+import { Field, FieldGroup } from '../../../ui/Field.tsx';
 import { SelectField } from '../../../ui/SelectField.tsx';
 import { FormNumber } from '../FormNumber.tsx';
 import { FormText } from '../FormText.tsx';
-import { useFieldError } from '../useFieldError.ts';
-import { useModel } from '../useModel.ts';
 import { ChangedMark } from './ChangedMark.tsx';
 import { Group, Row } from './Group.tsx';
-import styles from './settings.module.css';
-
 
 /** How strongly, and how long, the prompt pulls. */
 export function GuidanceSettings({ curve }: { readonly curve: ReactNode }) {
@@ -22,17 +20,9 @@ export function GuidanceSettings({ curve }: { readonly curve: ReactNode }) {
   const error = useFieldError('guidanceCurve');
   return (
     <Group title={t('advanced.guidance')}>
-      <div className={styles.choice}>
-        <div className={styles.head}>
-          {/* The group bears the same name for people who listen. */}
-          <span className={styles.label} aria-hidden>
-            {t('advanced.guidanceCurve')}
-          </span>
-          <ChangedMark id="guidanceCurve" />
-        </div>
+      <FieldGroup named label={t('advanced.guidanceCurve')} aside={<ChangedMark id="guidanceCurve" />} error={error}>
         {curve}
-        {error === null ? null : <p className={styles.error}>{error}</p>}
-      </div>
+      </FieldGroup>
       {kind === 'linear' || kind === 'cosine' ? (
         <FormNumber field="guidanceTo" label={t('advanced.guidanceTo')} {...guidanceRange} step={0.5} decimals />
       ) : null}

@@ -2,7 +2,7 @@ import { useId } from 'react';
 import { useStore } from 'zustand';
 import { useText } from '../../../i18n/useText.ts';
 import { formStore, setForm } from '../../../stores/form.ts';
-import { smsRange, threadsRange } from '../../../stores/formErrors.ts';
+import { smsRange, threadsRange } from '../../../stores/formRanges.ts';
 import { Field } from '../../../ui/Field.tsx';
 import { SelectField } from '../../../ui/SelectField.tsx';
 import { FormNumber } from '../FormNumber.tsx';

@@ -1,14 +1,14 @@
 import { useId } from 'react';
 import { useStore } from 'zustand';
 import { promptSyntaxes } from '../../../../../shared/generation.ts';
+import { useFieldError } from '../../../i18n/useFieldError.ts';
 import { useText } from '../../../i18n/useText.ts';
 import { formStore, setForm } from '../../../stores/form.ts';
 import { forgetRefusal } from '../../../stores/formChecks.ts';
-import { clipSkipRange } from '../../../stores/formErrors.ts';
-import { errorId, Field } from '../../../ui/Field.tsx';
+import { clipSkipRange } from '../../../stores/formRanges.ts';
+import { Field } from '../../../ui/Field.tsx';
+import { TextArea } from '../../../ui/TextArea.tsx';
 import { FormNumber } from '../FormNumber.tsx';
-import area from '../PromptArea.module.css';
-import { useFieldError } from '../useFieldError.ts';
 import { ChangedMark } from './ChangedMark.tsx';
 import { Choice } from './Choice.tsx';
 import { Group } from './Group.tsx';
@@ -46,13 +46,11 @@ function MorePrompts() {
   const error = useFieldError('morePrompts');
   return (
     <Field id={id} label={t('advanced.morePrompts')} error={error} aside={<ChangedMark id="morePrompts" />} hint={t('advanced.morePromptsHint')}>
-      <textarea
+      <TextArea
         id={id}
-        className={area.area}
         rows={2}
         value={prompts.join('\n')}
-        spellCheck={false}
-        {...(error === null ? {} : { 'aria-invalid': true, 'aria-describedby': errorId(id) })}
+        invalid={error !== null}
         onChange={(event) => {
           forgetRefusal('morePrompts');
           setForm({ morePrompts: event.target.value === '' ? [] : event.target.value.split('\n') });

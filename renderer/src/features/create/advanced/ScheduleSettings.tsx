@@ -2,7 +2,7 @@ import { useStore } from 'zustand';
 import { timestepSpacingLabels, timestepSpacingsOf } from '../../../../../shared/samplers.ts';
 import { useText } from '../../../i18n/useText.ts';
 import { formStore, setForm } from '../../../stores/form.ts';
-import { unitRange } from '../../../stores/formErrors.ts';
+import { unitRange } from '../../../stores/formRanges.ts';
 import { usesEta } from '../../../stores/stepPlan.ts';
 import { FormNumber } from '../FormNumber.tsx';
 import { FormSelect } from '../FormSelect.tsx';

@@ -2,7 +2,7 @@ import { useId } from 'react';
 import { useStore } from 'zustand';
 import { useText } from '../../../i18n/useText.ts';
 import { formStore } from '../../../stores/form.ts';
-import { scoreRange } from '../../../stores/formErrors.ts';
+import { scoreRange } from '../../../stores/formRanges.ts';
 import { FormNumber } from '../FormNumber.tsx';
 import { FormText } from '../FormText.tsx';
 import { PromptArea } from '../PromptArea.tsx';

@@ -1,9 +1,10 @@
 import { useStore } from 'zustand';
-import { useText } from '../../i18n/useText.ts';
-import { formStore } from '../../stores/form.ts';
-import { formChecksStore } from '../../stores/formChecks.ts';
-import { checkForm, type FieldError, type FormField } from '../../stores/formErrors.ts';
-import { useModel } from './useModel.ts';
+import { formStore } from '../stores/form.ts';
+import { formChecksStore } from '../stores/formChecks.ts';
+import { checkForm } from '../stores/formErrors.ts';
+import type { FieldError, FormField } from '../stores/formFields.ts';
+import { useModel } from '../stores/useModel.ts';
+import { useText } from './useText.ts';
 
 /** The sentence to show at a field, or null. */
 export function useFieldError(field: FormField): string | null {
