@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -186,6 +187,13 @@ describe('the place of the graphs', () => {
     const graph = await inode(graphOf(folder));
     await openCheckpoint(file, { ...options, placement: 'copy' });
     expect(await inode(graphOf(folder))).toBe(graph);
+  });
+
+  it('is rid of a copy that was killed before the next one is made', async () => {
+    const ended = spawnSync(process.execPath, ['--version']).pid;
+    await mkdir(path.join(options.store, `.model-0a1b2c3d.${ended}-0a0b0c0d.part`, 'unet'), { recursive: true });
+    const { folder } = await openCheckpoint(file, { ...options, placement: 'copy' });
+    expect((await readdir(options.store)).filter((name) => name !== '.clip')).toEqual([path.basename(folder)]);
   });
 });
 

@@ -13,6 +13,8 @@ export interface DoctorReports {
   last(id: string): DoctorReport | null;
   /** Asked twice at once, it is examined once. @param where made when its turn comes; it throws for a model that cannot be used. */
   examine(id: string, where: () => Promise<{ readonly folder: string; readonly provider: ProviderChoice }>): Promise<DoctorReport>;
+  /** Resolves when no examination of it is going on. */
+  settled(id: string): Promise<void>;
   forget(id: string): void;
   all(): Record<string, DoctorReport>;
 }
@@ -40,6 +42,9 @@ export function createDoctorReports(engine: ExaminingEngine, known: Readonly<Rec
       const started = going.get(id) ?? examine(id, where).finally(() => going.delete(id));
       going.set(id, started);
       return started;
+    },
+    settled: async (id) => {
+      await going.get(id)?.catch(() => undefined);
     },
     forget: (id) => reports.delete(id),
     all: () => Object.fromEntries(reports),

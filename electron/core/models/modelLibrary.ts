@@ -7,6 +7,7 @@ import { StopbathError, toFailure } from '../../../shared/errors.ts';
 import type { GenerationRequest } from '../../../shared/generation.ts';
 import type { DoctorReport, Model, Offer, Placement } from '../../../shared/models.ts';
 import type { CheckedInput } from '../../../shared/rpc.ts';
+import { sweepUnfinished } from '../../system/unfinishedFolders.ts';
 import { createSerial, systemCode } from '../files.ts';
 import { createDoctorReports, type DoctorReports } from './doctorReports.ts';
 import type { ModelLibrary, ModelLibraryOptions, OwnModelFolder } from './libraryTypes.ts';
@@ -16,7 +17,7 @@ import { modelNotFound, type ModelEntry } from './models.ts';
 import { createModelRecords, type ModelRecords } from './modelRecords.ts';
 import { createModelsFile, type ModelsFile, type StoredModel } from './modelsFile.ts';
 import { createModelUpkeep, type ModelUpkeep } from './modelUpkeep.ts';
-import { removeOpened, sweepUnfinished } from './openedFolders.ts';
+import { removeOpened } from './openedFolders.ts';
 import type { UnreadModel } from './readModel.ts';
 import { readStarter } from './starter.ts';
 import { readUserPath } from './userPath.ts';
@@ -136,10 +137,15 @@ class Library implements ModelLibrary {
       const isName = Object.keys(withoutUndefined(change)).every((field) => field === 'name');
       await (isName ? this.#upkeep.put({ ...stored, edits }) : this.#upkeep.read({ ...stored, edits }));
       const now = this.#records.of(id);
-      // A run may have begun during a copy.
-      if (dirname(now.folder) !== dirname(stored.folder) && !this.#options.isInUse(id)) await removeOpened(stored).catch(() => undefined);
+      if (dirname(now.folder) !== dirname(stored.folder)) void this.#leave(stored);
       return this.#records.listed(now);
     });
+  }
+
+  /** Deletes the folder a model had before, which an examination may be reading; and so may a run that began while the weights were copied. */
+  async #leave(stored: StoredModel): Promise<void> {
+    await this.#reports.settled(stored.id);
+    if (!this.#options.isInUse(stored.id)) await removeOpened(stored).catch(() => undefined);
   }
 
   async remove(id: string): Promise<number> {

@@ -1,7 +1,6 @@
 import { lstat, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { systemCode } from '../files.ts';
 import type { StoredModel } from './modelsFile.ts';
 
 /** The engine's note in such a folder (electron/engine/graph/checkpointRecord.ts). */
@@ -54,24 +53,6 @@ async function sourceOf(folder: string): Promise<string | null> {
 /** Whether a folder over a checkpoint lies beside it, and not in the app's store. */
 export function isBeside(folder: string): boolean {
   return basename(dirname(folder)) === besideName;
-}
-
-/** Deletes what processes that have ended left half written in a place of such folders: a copy of weights takes gigabytes. */
-export async function sweepUnfinished(root: string): Promise<void> {
-  for (const name of await namesIn(root)) {
-    const writer = /^\..+\.(\d+)-[0-9a-f]+\.part(\.old)?$/.exec(name)?.[1];
-    if (writer === undefined || isRunning(Number(writer))) continue;
-    await rm(join(root, name), { recursive: true, force: true }).catch(() => undefined);
-  }
-}
-
-function isRunning(processId: number): boolean {
-  try {
-    // Signal 0 only asks.
-    return process.kill(processId, 0);
-  } catch (error) {
-    return systemCode(error) !== 'ESRCH';
-  }
 }
 
 /** `.<folder>.<process>-<random>.part`: a crash left it while it was written. */

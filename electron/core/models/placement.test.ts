@@ -4,7 +4,7 @@ import { access, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { clipMerges, singleTensors } from '../../../e2e/checkpoints/fixtures.ts';
 import { writeSparse } from '../../../e2e/checkpoints/writeSafetensors.ts';
 import { tinyModelFolder } from '../../../e2e/parity/tiny/folder.ts';
@@ -121,7 +121,7 @@ describe.skipIf(!hasTwoDisks)('a checkpoint on another disk', () => {
     expect(await library.edit({ id, placement: 'copy' })).toMatchObject({ graphs: 'copied', path: file });
     const { folder } = library.get(id);
     expect((await readFile(weightsOf(folder))).equals(await readFile(file))).toBe(true);
-    expect(await readdir(disk)).toEqual(['ink.safetensors']);
+    await vi.waitFor(async () => expect(await readdir(disk)).toEqual(['ink.safetensors']), 10_000);
 
     // Known when the app starts again, and not read again.
     const questions = asked.length;
@@ -131,6 +131,19 @@ describe.skipIf(!hasTwoDisks)('a checkpoint on another disk', () => {
     expect(asked).toHaveLength(questions);
     expect(await again.remove(id)).toBeGreaterThan((await stat(file)).size);
     expect(await shown(store)).toEqual([]);
+  });
+
+  it('keeps what is beside it until it has been examined there', async () => {
+    const { promise, resolve: examined } = Promise.withResolvers<never>();
+    const library = await openLibrary({ examine: () => promise });
+    const id = await library.addPath(file, 'checkpoint');
+    const { folder } = library.get(id);
+    await library.edit({ id, placement: 'copy' });
+    await library.edit({ id, name: 'Ink' });
+    await access(weightsOf(folder));
+    examined({ provider: 'cpu', usable: true, findings: [] } as never);
+    await vi.waitFor(() => expect(access(folder)).rejects.toMatchObject({ code: 'ENOENT' }), 10_000);
+    expect(library.get(id).model).toMatchObject({ name: 'Ink', graphs: 'copied' });
   });
 
   it('is copied once: another word said of it, and its other forms, take the copy there is', async () => {

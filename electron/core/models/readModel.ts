@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { CheckpointOverrides, OpenedCheckpoint } from '../../../shared/engineProtocol.ts';
 import type { Failure } from '../../../shared/errors.ts';
+import { sweepUnfinished } from '../../system/unfinishedFolders.ts';
 import type { EngineHost } from '../engineTask.ts';
 import { systemCode } from '../files.ts';
 import { appVersion } from '../version.ts';
@@ -8,7 +9,6 @@ import { sumBytes } from './folderBytes.ts';
 import { filesOf } from './lookAtPath.ts';
 import { readModelFacts } from './modelFacts.ts';
 import type { StoredModel } from './modelsFile.ts';
-import { sweepUnfinished } from './openedFolders.ts';
 import { stampOf } from './weights.ts';
 
 export interface ReadModelDeps {

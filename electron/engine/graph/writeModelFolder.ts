@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StopbathError } from '../../../shared/errors.ts';
+import { sweepUnfinished } from '../../system/unfinishedFolders.ts';
 import { clipTextGraph } from './architectures/clipText.ts';
 import { unetGraph } from './architectures/unet.ts';
 import { vaeDecoderGraph, vaeEncoderGraph } from './architectures/vae.ts';
@@ -103,6 +104,8 @@ async function fill(folder: string, shared: string, contents: FolderContents): P
 
 /** The copies there are already. @throws StopbathError `DISK_FULL` where there is no room for the others. */
 async function copiesFor(root: string, { read, record }: FolderContents): Promise<Map<string, string>> {
+  // Their room is wanted.
+  await sweepUnfinished(root);
   const copies = await findCopies(root, record);
   const missing = [...filesOf(read.model)].filter(({ path }) => !copies.has(path));
   await checkRoom(root, record.name, missing.reduce((sum, { size }) => sum + size, 0));
