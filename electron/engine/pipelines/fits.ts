@@ -1,6 +1,6 @@
 import type { ModelSession, TensorSpec } from '../tensor/modelSession.ts';
 import { ModelFault } from './modelFault.ts';
-import type { Family } from './pipeline.ts';
+import type { Family } from './layout.ts';
 import { unetInputs } from './unetInputs.ts';
 
 /**

@@ -2,10 +2,11 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { readOptionalModelJson } from './modelFolder.ts';
 import { type Assumption, ModelFault } from './modelFault.ts';
-import type { Family } from './pipeline.ts';
 
 export const partNames = ['text_encoder', 'text_encoder_2', 'unet', 'unet_shallow', 'vae_decoder', 'vae_encoder', 'taesd_decoder'] as const;
 export type PartName = (typeof partNames)[number];
+
+export type Family = 'sd' | 'sdxl';
 
 /** Where the parts of a model lie, in whatever way it was exported. */
 export interface ModelLayout {

@@ -8,12 +8,10 @@ import type { OpenSession } from '../tensor/modelSession.ts';
 import type { NoiseSource } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { PromptEncoding } from '../text/promptEncoding.ts';
-import type { ModelLayout } from './layout.ts';
+import type { Family, ModelLayout } from './layout.ts';
 import type { Residency } from './residency.ts';
 import type { UnetFacts } from './unetModel.ts';
 import type { Verification } from './verify.ts';
-
-export type Family = 'sd' | 'sdxl';
 
 /** A loaded model of some family, as the engine uses it. */
 export interface Pipeline {

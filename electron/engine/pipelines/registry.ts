@@ -1,6 +1,6 @@
-import { readLayout } from './layout.ts';
+import { type Family, readLayout } from './layout.ts';
 import { openChecked } from './openChecked.ts';
-import type { Family, OpenPipelineOptions, Pipeline, PipelineClass } from './pipeline.ts';
+import type { OpenPipelineOptions, Pipeline, PipelineClass } from './pipeline.ts';
 import { stableDiffusion } from './stableDiffusion.ts';
 import { stableDiffusionXL } from './stableDiffusionXL.ts';
 

@@ -1,8 +1,13 @@
 import { createStore } from 'zustand/vanilla';
-import type { Surface } from './surface.ts';
+
+/** The part of the painting surface that buttons and keys reach. */
+export interface Zoomed {
+  zoom(factor: number): void;
+  fit(): void;
+}
 
 export interface SurfaceState {
-  readonly surface: Surface | null;
+  readonly surface: Zoomed | null;
   /** Screen pixels a pixel of the picture takes. */
   readonly scale: number;
   readonly fitted: boolean;
