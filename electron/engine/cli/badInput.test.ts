@@ -62,7 +62,7 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** `@name` stands for a file of the fixtures. */
+/** `@name` stands for a file of the fixtures, `@` for their folder. */
 async function generate(args: readonly string[], model: ModelName): Promise<Ended> {
   const said = { stdout: '', stderr: '' };
   const stream = (name: 'stdout' | 'stderr') => ({ isTTY: false, write: (text: string | Uint8Array) => ((said[name] += String(text)), true) });
@@ -217,7 +217,7 @@ const cases: readonly Case[] = [
   [['--provider', 'tpu'], /^--provider: /],
   [small, /inpaint only\. Choose another model/, onInpaint],
   [['--model', '/nowhere'], /no model folder/, { code: 3 }],
-  [['--model', tmpdir()], /model_index\.json/, { code: 3 }],
+  [['--model', '@'], /model_index\.json/, { code: 3 }],
   [['--provider', 'dml'], /dml/, { code: 3 }],
 ];
 
